@@ -1,8 +1,8 @@
 // Tells ASan, TSan and valgrind of stacks and switches; nothing in plain builds.
 //
-// A switch is announced before it on the stack that is left, and completed after it on the stack that
-// is reached. Each side of a coroutine has a gyre__fiber; plain builds leave both empty, so that the
-// switch stays the last act of its caller (see switch_x86_64.S).
+// A switch is announced before it on the stack that is left, and completed after it on the stack
+// that is reached. Each side of a coroutine has a gyre__fiber; plain builds leave both empty, so
+// that the switch stays the last act of its caller (see switch_x86_64.S).
 #ifndef GYRE_CORO_ANNOTATE_H
 #define GYRE_CORO_ANNOTATE_H
 

@@ -1,16 +1,16 @@
 // Waiting: parking on an intrusive waiter, and on a future.
 //
-// Design notes. A parked coroutine is let go on by queueing its own task, once. For a future that task
-// is itself the future's waiter, so settling it queues the coroutine without a step between. Whether
-// the future, a cancel or a deadline came first is read from what is true at the resume.
+// Design notes. A parked coroutine is let go on by queueing its own task, once. For a future that
+// task is itself the future's waiter, so settling it queues the coroutine without a step between.
+// Whether the future, a cancel or a deadline came first is read from what is true at the resume.
 //
-// A cancelled coroutine that holds the only reference cancels what it waits for and goes on when that
-// is settled: so nothing it lent to the operation is used after its frames are gone. If others hold
-// references too, it only steps back.
+// A cancelled coroutine that holds the only reference cancels what it waits for and goes on when
+// that is settled: so nothing it lent to the operation is used after its frames are gone. If others
+// hold references too, it only steps back.
 
 #include "coro/impl.h"
 
-// ---- Intrusive waits -------------------------------------------------------------------------
+// ---- Intrusive waits ------------------------------------------------------------------------
 
 static gyre_coro *waiting_coro(gyre_loop *loop)
 {

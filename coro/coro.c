@@ -1,13 +1,14 @@
 // Coroutines: making, running, ending.
 //
-// Design notes. A coroutine runs only when somebody resumes it: the spawner once (eager start), then
-// always its own task, which whatever it waits for queues. It goes back to whoever resumed it when it
-// parks, yields or ends. The loop's strand points at the coroutine while it runs, so the floors below
-// know who is asking without knowing of stacks.
+// Design notes. A coroutine runs only when somebody resumes it: the spawner once (eager start),
+// then always its own task, which whatever it waits for queues. It goes back to whoever resumed it
+// when it parks, yields or ends. The loop's strand points at the coroutine while it runs, so the
+// floors below know who is asking without knowing of stacks.
 //
 // Resuming and leaving end in the switch itself; what must be done around it is done before, so in
-// plain builds both are tail calls. An ending coroutine settles its future, gives its stack back and
-// then leaves it for good: nobody can take the stack before the switch, because there is one thread.
+// plain builds both are tail calls. An ending coroutine settles its future, gives its stack back
+// and then leaves it for good: nobody can take the stack before the switch, because there is one
+// thread.
 
 #include "coro/impl.h"
 
@@ -161,7 +162,7 @@ void gyre__coro_unmake(gyre_coro *coro)
     release_parts(coro);
 }
 
-// ---- Cancel and stop -------------------------------------------------------------------------
+// ---- Cancel and stop ------------------------------------------------------------------------
 
 void gyre__coro_cancel(gyre_coro *coro)
 {

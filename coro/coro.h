@@ -2,8 +2,8 @@
 //
 // gyre_spawn starts one and returns a future of what it gives. Inside, gyre_await waits for any
 // future of the same loop while the loop goes on with others; between waits a coroutine is alone on
-// its thread. Calls that block in the kernel (read(2) on a blocking descriptor) still block the loop:
-// there is no hidden magic.
+// its thread. Calls that block in the kernel (read(2) on a blocking descriptor) still block the
+// loop: there is no hidden magic.
 //
 // Cancelling a coroutine is sticky: the wait it is in, and every later one, fails with
 // GYRE_ECANCELED, and every function that returns a future gives one that failed so, until the body
@@ -76,25 +76,25 @@ int gyre_main(gyre_coro_fn *fn, void *arg);
 
 // int gyre_await(F future [, T *out])
 //
-// Waits, in a coroutine, until the operation is done, and gives its value and error. A future that is
-// done costs no switch. Callable at any depth of calls below the coroutine's body.
+// Waits, in a coroutine, until the operation is done, and gives its value and error. A future that
+// is done costs no switch. Callable at any depth of calls below the coroutine's body.
 // Ownership: consumes the reference; the value moves to *out.
-// Errors: the operation's; GYRE_ECANCELED once this coroutine is cancelled; -EPERM outside a coroutine;
-// GYRE_ELOOP for a future of another loop; -EDEADLK for its own; -EINVAL for a null future;
-// GYRE_EBUSY when somebody else waits; GYRE_ETAKEN.
+// Errors: the operation's; GYRE_ECANCELED once this coroutine is cancelled; -EPERM outside a
+// coroutine; GYRE_ELOOP for a future of another loop; -EDEADLK for its own; -EINVAL for a null
+// future; GYRE_EBUSY when somebody else waits; GYRE_ETAKEN.
 // Blocks: the coroutine, until the operation is done; never the loop. Thread: the loop's.
 #define gyre_await(...) GYRE__PICK(__VA_ARGS__, gyre__await_out, gyre__await_only, 0)(__VA_ARGS__)
 
 // int gyre_await_for(F future, gyre_duration limit [, T *out])
 //
 // As gyre_await, for at most `limit` (0: only look; GYRE_FOREVER). When it passes, the reference is
-// released, which cancels the operation if it was the last, and the result is GYRE_ETIMEDOUT: to keep
-// the operation, retain it first.
+// released, which cancels the operation if it was the last, and the result is GYRE_ETIMEDOUT: to
+// keep the operation, retain it first.
 // Blocks: the coroutine, at most `limit`. Thread: the loop's.
 #define gyre_await_for(...) \
     GYRE__PICK3(__VA_ARGS__, gyre__await_for_out, gyre__await_for_only, 0, 0)(__VA_ARGS__)
 
-// ---- Inside a coroutine ----------------------------------------------------------------------
+// ---- Inside a coroutine ---------------------------------------------------------------------
 
 // The loop of a coroutine.
 // Blocks: never. Thread: the loop's.
@@ -106,21 +106,21 @@ gyre_coro *gyre_coro_self(void);
 
 // int gyre_give(gyre_coro *self, T *value)
 //
-// Sets the value of the coroutine's future, from any depth (Tornado's gen.Return, without leaving the
-// body). A later call replaces an earlier value, which is then the caller's to free.
+// Sets the value of the coroutine's future, from any depth (Tornado's gen.Return, without leaving
+// the body). A later call replaces an earlier value, which is then the caller's to free.
 // Errors: -EINVAL when the size is not that of the future's type.
 // Blocks: never. Thread: the loop's.
 #define gyre_give(self, value) gyre__coro_give(self, value, sizeof *(value))
 
-// Calls `fn(arg)` when the coroutine ends: at return, cancel and stop, last in, first out, on its own
-// stack. `fn` must not wait (waits fail).
+// Calls `fn(arg)` when the coroutine ends: at return, cancel and stop, last in, first out, on its
+// own stack. `fn` must not wait (waits fail).
 // Errors: -ENOMEM; `fn` was not kept then.
 // Blocks: never. Thread: the coroutine's own.
 int gyre_defer(gyre_coro *self, void (*fn)(void *arg), void *arg) GYRE_MUST_USE;
 
 // Lets a cancelled coroutine wait, to clean up: until gyre_unshield, at most `limit` from now on. A
-// cancel that arrives meanwhile takes effect at the end. Shields nest (eight deep), an inner one never
-// outlasts the outer; they are not inherited by coroutines spawned inside.
+// cancel that arrives meanwhile takes effect at the end. Shields nest (eight deep), an inner one
+// never outlasts the outer; they are not inherited by coroutines spawned inside.
 // Errors: -EINVAL for a limit of 0 or below, GYRE_EBUSY when nested too deep.
 // Blocks: never. Thread: the coroutine's own.
 int gyre_shield(gyre_coro *self, gyre_duration limit) GYRE_MUST_USE;
@@ -148,12 +148,12 @@ int gyre__generator_open(gyre_generator **out, gyre_loop *loop, gyre__body body,
 #define gyre_generator_open(out, loop, fn, arg, opts) \
     gyre__generator_open(out, loop, gyre__body_of(#fn, GYRE__HERE, fn, arg), opts)
 
-// Runs the generator to its next yield: `in` becomes what gyre_generator_yield gives it (on the first
-// call it is ignored), and *value what it hands out. When the body waits for something else, the
-// calling coroutine waits with it.
-// Errors: GYRE_EEND when the body has returned 0, and ever after; the body's error, once; -EPERM when
-// the body waits and the caller is no coroutine (call again later); GYRE_EBUSY from inside itself or
-// while another caller waits; GYRE_ECANCELED.
+// Runs the generator to its next yield: `in` becomes what gyre_generator_yield gives it (on the
+// first call it is ignored), and *value what it hands out. When the body waits for something else,
+// the calling coroutine waits with it.
+// Errors: GYRE_EEND when the body has returned 0, and ever after; the body's error, once; -EPERM
+// when the body waits and the caller is no coroutine (call again later); GYRE_EBUSY from inside
+// itself or while another caller waits; GYRE_ECANCELED.
 // Blocks: the coroutine, while the body waits; never the loop. Thread: the loop's.
 int gyre_generator_next(gyre_generator *generator, void *in, void **value) GYRE_MUST_USE;
 
@@ -168,7 +168,7 @@ int gyre_generator_yield(gyre_coro *self, void *value, void **in) GYRE_MUST_USE;
 // Blocks: until the body returns or waits. Thread: the loop's; not from inside it.
 void gyre_generator_close(gyre_generator *generator);
 
-// ---- What the macros are made of: private ------------------------------------------------------
+// ---- What the macros are made of: private ---------------------------------------------------
 
 gyre_future *gyre__spawn(gyre_loop *loop, const gyre_future_type *type, gyre__body body,
                          const gyre_spawn_opts *opts);

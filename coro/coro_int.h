@@ -5,8 +5,9 @@
 #include "coro/coro.h"
 #include "future/future_int.h"
 
-// One wait of one coroutine, on its own stack. The object waited for keeps a pointer to it and wakes
-// it; cancelling the coroutine calls `cancel`, which must undo the wait and wake it, now or later.
+// One wait of one coroutine, on its own stack. The object waited for keeps a pointer to it and
+// wakes it; cancelling the coroutine calls `cancel`, which must undo the wait and wake it, now or
+// later.
 typedef struct gyre__wait {
     gyre_coro *coro; // set by gyre__park
     int result;      // what gyre__park returns
@@ -14,8 +15,8 @@ typedef struct gyre__wait {
     void (*describe)(struct gyre__wait *wait, char *text, size_t size); // or NULL
 } gyre__wait;
 
-// Suspends the running coroutine until gyre__wake. Returns wait->result; GYRE_ECANCELED at once when
-// the coroutine is cancelled and not shielded; -EPERM outside a coroutine of this loop.
+// Suspends the running coroutine until gyre__wake. Returns wait->result; GYRE_ECANCELED at once
+// when the coroutine is cancelled and not shielded; -EPERM outside a coroutine of this loop.
 int gyre__park(gyre_loop *loop, gyre__wait *wait);
 
 // Lets a parked coroutine go on, as a task, with `result`. Once for each park.

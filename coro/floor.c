@@ -1,7 +1,8 @@
 // The coroutine floor's state on a loop, and its part in closing one.
 //
-// Design notes. Closing cancels every coroutine and lets each unwind while the loop turns. What still
-// waits when the grace is over (a body that ignores errors, a long shield) is stopped and named.
+// Design notes. Closing cancels every coroutine and lets each unwind while the loop turns. What
+// still waits when the grace is over (a body that ignores errors, a long shield) is stopped and
+// named.
 
 #include "coro/impl.h"
 

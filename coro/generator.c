@@ -1,9 +1,9 @@
 // Generators: coroutines that hand out one value after another.
 //
 // Design notes. Between two values the body is suspended in gyre_generator_yield and nothing will
-// wake it but the next call, which resumes it directly. When the body waits for something else it is
-// parked like any coroutine; the caller then parks too and is woken by the next yield, or by the end.
-// The generator outlives its body, so that calls after the end are answered.
+// wake it but the next call, which resumes it directly. When the body waits for something else it
+// is parked like any coroutine; the caller then parks too and is woken by the next yield, or by the
+// end. The generator outlives its body, so that calls after the end are answered.
 
 #include "coro/impl.h"
 
@@ -22,7 +22,7 @@ struct gyre_generator {
     gyre__node link;    // among the loop's generators
 };
 
-// ---- The body's side -------------------------------------------------------------------------
+// ---- The body's side ------------------------------------------------------------------------
 
 static void tell_caller(gyre_generator *generator)
 {
@@ -78,7 +78,7 @@ int gyre_generator_yield(gyre_coro *self, void *value, void **in)
     return 0;
 }
 
-// ---- The caller's side -----------------------------------------------------------------------
+// ---- The caller's side ----------------------------------------------------------------------
 
 // A coroutine that waits for the body to yield or end.
 struct call {

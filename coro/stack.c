@@ -1,8 +1,8 @@
 // Stacks: slots in slabs of address space, guarded and reused.
 //
-// Design notes. A slab is 2 MiB (or one slot, if that is larger) of address space that costs nothing
-// until it is touched; its slots are handed out again and again. Huge pages are refused for it: one
-// touch would make 512 pages resident. The lowest page of each slot is a guard:
+// Design notes. A slab is 2 MiB (or one slot, if that is larger) of address space that costs
+// nothing until it is touched; its slots are handed out again and again. Huge pages are refused for
+// it: one touch would make 512 pages resident. The lowest page of each slot is a guard:
 //
 //   MADV_GUARD_INSTALL (Linux 6.13)   no mapping of its own, survives reuse and MADV_DONTNEED
 //   mprotect                          two mappings each, so at most half of vm.max_map_count
@@ -175,7 +175,7 @@ void gyre__stack_unmap_all(gyre_loop *loop)
     }
 }
 
-// ---- Taking and giving -----------------------------------------------------------------------
+// ---- Taking and giving ----------------------------------------------------------------------
 
 static int make_ready(gyre_loop *loop, gyre__stack *stack, bool unguarded_ok)
 {

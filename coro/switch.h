@@ -7,16 +7,16 @@
 // The first function on a new stack; never returns.
 typedef void gyre__entry_fn(void *arg);
 
-// Lays a first frame on a fresh stack that reaches from `base` up to `top` (16-byte aligned), so that
-// switching to the returned stack pointer calls entry(arg). Floating-point control words are the
-// caller's.
+// Lays a first frame on a fresh stack that reaches from `base` up to `top` (16-byte aligned), so
+// that switching to the returned stack pointer calls entry(arg). Floating-point control words are
+// the caller's.
 void *gyre__switch_prepare(void *base, void *top, gyre__entry_fn *entry, void *arg);
 
 // The same for stacks that are switched with gyre__switch_fpenv.
 void *gyre__switch_prepare_fpenv(void *base, void *top, gyre__entry_fn *entry, void *arg);
 
-// Leaves the running stack, whose pointer is stored in *save, and goes on where `load` was saved (or
-// prepared). Returns, once somebody switches back, the value that they passed.
+// Leaves the running stack, whose pointer is stored in *save, and goes on where `load` was saved
+// (or prepared). Returns, once somebody switches back, the value that they passed.
 intptr_t gyre__switch(void **save, void *load, intptr_t value);
 
 // The same; each side keeps its own mxcsr and x87 control word.

@@ -1,8 +1,8 @@
 // Switching stacks through ucontext(3), where there is no assembly for the machine.
 //
-// Design notes. A suspended side is a `struct context` in the frame of gyre__switch on its own stack;
-// its address stands for the stack pointer. swapcontext saves the signal mask with a system call, so
-// this is some sixty times slower than the assembly; it exists to be correct everywhere.
+// Design notes. A suspended side is a `struct context` in the frame of gyre__switch on its own
+// stack; its address stands for the stack pointer. swapcontext saves the signal mask with a system
+// call, so this is some sixty times slower than the assembly; it exists to be correct everywhere.
 
 #include "coro/switch.h"
 

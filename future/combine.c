@@ -1,9 +1,10 @@
 // Combining futures: all, any, with a deadline.
 //
-// Design notes. A combinator is a future whose operation holds references to others and waits for each
-// with a task of its own. It ends in one place, `finish`, `win` or `relay`; whatever is left then is
-// released, which cancels what is under way. A value that is passed on was the inner future's: the
-// inner one is kept until the outer is gone, because only it knows how such a value is dropped.
+// Design notes. A combinator is a future whose operation holds references to others and waits for
+// each with a task of its own. It ends in one place, `finish`, `win` or `relay`; whatever is left
+// then is released, which cancels what is under way. A value that is passed on was the inner
+// future's: the inner one is kept until the outer is gone, because only it knows how such a value
+// is dropped.
 
 #include "future/impl.h"
 

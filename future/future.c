@@ -1,12 +1,13 @@
 // Futures: life, settling, references, cancel.
 //
-// Design notes. A future has two sides. The producer settles it exactly once; until then it stays in
-// memory even without references. The consumers hold the references; each call that consumes drops
-// one on every path. When the last goes, a pending operation is cancelled and a settled future is
-// freed, its value dropped or its unread failure reported.
+// Design notes. A future has two sides. The producer settles it exactly once; until then it stays
+// in memory even without references. The consumers hold the references; each call that consumes
+// drops one on every path. When the last goes, a pending operation is cancelled and a settled
+// future is freed, its value dropped or its unread failure reported.
 //
 // Nothing is ever called from inside settle or cancel: the waiter is a task that is queued. So a
-// continuation may free whatever it likes, and the producer that settled may go on with its own state.
+// continuation may free whatever it likes, and the producer that settled may go on with its own
+// state.
 //
 // When there is no memory for a future, its place is taken by one constant future that failed with
 // -ENOMEM: it belongs to no loop, counts no references and is never written to.
@@ -29,7 +30,8 @@ static gyre_future *no_memory_future(void)
 
 // ---- The floor's state ---------------------------------------------------------------------
 
-// Cancels what no coroutine or combinator waits for: these cancel their own, after a shield perhaps.
+// Cancels what no coroutine or combinator waits for: these cancel their own, after a shield
+// perhaps.
 static void cancel_all(gyre_loop *loop)
 {
     gyre__futures *futures = gyre__loop_slot(loop, GYRE__SLOT_FUTURE)->state;
@@ -231,7 +233,7 @@ bool gyre__future_settle(gyre_future *future, int err, char *why, const void *va
     return true;
 }
 
-// ---- References and cancel -------------------------------------------------------------------
+// ---- References and cancel ------------------------------------------------------------------
 
 gyre_future *gyre__future_retain(gyre_future *future)
 {
@@ -298,7 +300,7 @@ void gyre__future_describe(gyre_future *future, char *text, size_t size)
         future->ops->describe(gyre__future_op(future), text, size);
 }
 
-// ---- Failures that nobody read -----------------------------------------------------------------
+// ---- Failures that nobody read --------------------------------------------------------------
 
 int gyre_on_unhandled(gyre_loop *loop, gyre_unhandled_fn *fn, void *arg)
 {

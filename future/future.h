@@ -7,9 +7,9 @@
 //   consumed on every path     run, then, await, await_for, detach, release, all, any, with_timeout
 //   kept                       cancel, state, error, retain (which gives a second reference)
 //
-// The value moves to the first consumer; a later one gets GYRE_ETAKEN. One waiter at a time: a second
-// gets GYRE_EBUSY. Releasing the last reference of an operation under way cancels it. Continuations
-// never run inside the call that caused them: they are tasks, first in, first out.
+// The value moves to the first consumer; a later one gets GYRE_ETAKEN. One waiter at a time: a
+// second gets GYRE_EBUSY. Releasing the last reference of an operation under way cancels it.
+// Continuations never run inside the call that caused them: they are tasks, first in, first out.
 //
 // Futures never leave the thread of their loop; a gyre_promise may be settled from any.
 #ifndef GYRE_FUTURE_FUTURE_H
@@ -41,9 +41,9 @@ void gyre__callback_settle(void *token, int err, const void *value);
 //
 //     GYRE_FUTURE_TYPE(answer, int)      // answer_future, answer_promise, answer_settle
 //
-// Both are one pointer wide; the members other than `untyped` carry types for the macros below, which
-// refuse a wrong `out`, callback or value at compile time, in C and in C++. `answer_settle` is the
-// callback that gyre_from_callback hands out.
+// Both are one pointer wide; the members other than `untyped` carry types for the macros below,
+// which refuse a wrong `out`, callback or value at compile time, in C and in C++. `answer_settle`
+// is the callback that gyre_from_callback hands out.
 #define GYRE_FUTURE_TYPE(name, T) \
     typedef void name##_callback(void *arg, int err, T *value); \
     typedef union name##_future { \
@@ -82,21 +82,23 @@ GYRE_FUTURE_TYPE(gyre_pointer, void *);
 
 // int gyre_run(F future [, T *out])
 //
-// Turns the future's loop until the operation is done, and gives its value and error: the synchronous
-// style. Inside a coroutine of that loop it awaits instead. Without `out` the value is dropped.
+// Turns the future's loop until the operation is done, and gives its value and error: the
+// synchronous style. Inside a coroutine of that loop it awaits instead. Without `out` the value is
+// dropped.
 // Ownership: consumes the reference; the value moves to *out.
-// Errors: the operation's; -EINVAL for a null future; -EBUSY in a bare callback (its loop is running);
-// GYRE_ELOOP when another thread runs the loop; GYRE_EBUSY, GYRE_ETAKEN, GYRE_EFORKED.
+// Errors: the operation's; -EINVAL for a null future; -EBUSY in a bare callback (its loop is
+// running); GYRE_ELOOP when another thread runs the loop; GYRE_EBUSY, GYRE_ETAKEN, GYRE_EFORKED.
 // Blocks: until the operation is done. Thread: the loop's.
 #define gyre_run(...) GYRE__PICK(__VA_ARGS__, gyre__run_out, gyre__run_only, 0)(__VA_ARGS__)
 
 // void gyre_then(F future, void (*fn)(void *arg, int err, T *value), void *arg)
 //
-// Calls `fn` once, as a task, when the operation is done: the callback style. On an error `value` is
-// NULL; otherwise *value belongs to `fn`.
+// Calls `fn` once, as a task, when the operation is done: the callback style. On an error `value`
+// is NULL; otherwise *value belongs to `fn`.
 // Ownership: consumes the reference; `arg` must live until `fn` was called.
 // Errors: reach `fn`: the operation's, GYRE_EBUSY when somebody else waits, GYRE_ETAKEN. Only when
-// there is no memory for the future itself (-ENOMEM), or no future (-EINVAL), `fn` is called at once.
+// there is no memory for the future itself (-ENOMEM), or no future (-EINVAL), `fn` is called at
+// once.
 // Blocks: never. Thread: the loop's.
 #define gyre_then(future, fn, arg) \
     gyre__future_then((future).untyped, (void (*)(void))GYRE__SAME(fn, (future).callback), arg)
@@ -118,8 +120,9 @@ GYRE_FUTURE_TYPE(gyre_pointer, void *);
 // bool gyre_cancel(F future)
 //
 // Cancels the operation: its socket operation, timer or queue slot is undone and the future settled
-// with GYRE_ECANCELED before this returns, and no borrowed buffer is touched after that. A coroutine's
-// future settles when its body has returned. False when it was settled already; then nothing changes.
+// with GYRE_ECANCELED before this returns, and no borrowed buffer is touched after that. A
+// coroutine's future settles when its body has returned. False when it was settled already; then
+// nothing changes.
 // Ownership: keeps the reference. Blocks: never. Thread: the loop's.
 #define gyre_cancel(future) gyre__future_cancel((future).untyped)
 
@@ -136,8 +139,8 @@ typedef enum gyre_state {
 // Blocks: never. Thread: the loop's.
 #define gyre_future_state(future) gyre__future_state((future).untyped)
 
-// int gyre_future_error(F future): the error of a settled future without consuming it, 0 while it is
-// pending or when it has a value. Counts as reading: gyre_on_unhandled is not told of it.
+// int gyre_future_error(F future): the error of a settled future without consuming it, 0 while it
+// is pending or when it has a value. Counts as reading: gyre_on_unhandled is not told of it.
 // Blocks: never. Thread: the loop's.
 #define gyre_future_error(future) gyre__future_error((future).untyped)
 
@@ -146,7 +149,8 @@ typedef enum gyre_state {
 const char *gyre_state_name(gyre_state state);
 
 // The details of the last error that gyre_run, gyre_await or a callback received on this loop, in
-// this coroutine: "connect to 127.0.0.1:81 (localhost): refused, 1 of 2 addresses tried". Never NULL.
+// this coroutine: "connect to 127.0.0.1:81 (localhost): refused, 1 of 2 addresses tried". Never
+// NULL.
 // Ownership: valid until the next error there. Blocks: never. Thread: the loop's.
 const char *gyre_why_last(const gyre_loop *loop);
 
@@ -173,8 +177,8 @@ int gyre_on_unhandled(gyre_loop *loop, gyre_unhandled_fn *fn, void *arg) GYRE_MU
 
 // F gyre_any(gyre_loop *loop, F futures[], size_t count, size_t *index)
 //
-// Gives the first value; the others are cancelled, and no error of theirs is reported. When all fail
-// it fails with the last error (in time). *index, unless NULL, says which one it was.
+// Gives the first value; the others are cancelled, and no error of theirs is reported. When all
+// fail it fails with the last error (in time). *index, unless NULL, says which one it was.
 // Ownership: consumes every reference; borrows `index` until it settles.
 // Errors: the last one's; -ENOMEM; -EINVAL for nought futures.
 // Blocks: never. Thread: the loop's.
@@ -201,8 +205,8 @@ gyre_void_future gyre_sleep(gyre_loop *loop, gyre_duration delay);
 typedef struct gyre_future_ops {
     // Frees a value that nobody took. On the loop's thread.
     void (*drop)(void *value);
-    // The consumer cancelled: undo the operation. The future is settled with GYRE_ECANCELED already;
-    // settling the promise later returns false. On the loop's thread.
+    // The consumer cancelled: undo the operation. The future is settled with GYRE_ECANCELED
+    // already; settling the promise later returns false. On the loop's thread.
     void (*cancel)(void *arg);
     // Writes what the operation waits for, as "reads from 10.0.0.1:80".
     void (*describe)(void *arg, char *text, size_t size);
@@ -214,8 +218,8 @@ typedef struct gyre_future_ops {
 // Makes a future of a type and its giving end. Nothing needs to wait when the promise is settled.
 // Ownership: the caller consumes *future and releases the promise with gyre_promise_release. `ops`
 // (NULL: none) and `arg` must outlive both.
-// Errors: the promise's `.untyped` is NULL, and the future has failed with -ENOMEM or GYRE_ECANCELED.
-// Settling and releasing a null promise is harmless.
+// Errors: the promise's `.untyped` is NULL, and the future has failed with -ENOMEM or
+// GYRE_ECANCELED. Settling and releasing a null promise is harmless.
 // Blocks: never. Thread: the loop's.
 #define gyre_promise_new(name, loop, future, ops, arg) \
     GYRE__MAKE(name##_promise, \
@@ -223,8 +227,8 @@ typedef struct gyre_future_ops {
                                  &GYRE__SAME(future, (name##_future *)0)->untyped, ops, arg))
 
 // bool gyre_promise_resolve(name_promise promise, T *value): settles with a copy of *value. Exactly
-// one of resolve, reject and cancel wins; false says that it was not this one, and the value remains
-// the caller's.
+// one of resolve, reject and cancel wins; false says that it was not this one, and the value
+// remains the caller's.
 // Blocks: never. Thread: any.
 #define gyre_promise_resolve(promise, value_ptr) \
     gyre__promise_settle((promise).untyped, 0, NULL, GYRE__SAME(value_ptr, (promise).value))
@@ -251,7 +255,8 @@ typedef struct gyre_future_ops {
 //
 //     void *token;
 //     answer_future f = gyre_from_callback(answer, loop, &token);
-//     ask_somebody(question, answer_settle, token);      // calls it once with (token, err, &answer)
+//     ask_somebody(question, answer_settle, token);      // calls it once with (token, err,
+//     &answer)
 //
 // The callback may come from any thread. A second call is refused and logged, as long as the future
 // has not been consumed. When there is no memory the token is NULL and the callback does nothing.
@@ -259,7 +264,7 @@ typedef struct gyre_future_ops {
 #define gyre_from_callback(name, loop, token) \
     GYRE__MAKE(name##_future, gyre__from_callback(loop, &name##_type, token))
 
-// ---- What the macros are made of: private ------------------------------------------------------
+// ---- What the macros are made of: private ---------------------------------------------------
 
 int gyre__future_run(gyre_future *future, void *out) GYRE_MUST_USE;
 void gyre__future_then(gyre_future *future, void (*fn)(void), void *arg);

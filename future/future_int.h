@@ -4,8 +4,8 @@
 //
 //     gyre_size_future gyre_something(…)
 //     {
-//         gyre_future *f = gyre__future_open(loop, &gyre_size_type, &ops, sizeof(struct something));
-//         if (!gyre__future_is_pending(f)) return GYRE__MAKE(gyre_size_future, f);
+//         gyre_future *f = gyre__future_open(loop, &gyre_size_type, &ops, sizeof(struct
+//         something)); if (!gyre__future_is_pending(f)) return GYRE__MAKE(gyre_size_future, f);
 //         struct something *s = gyre__future_op(f);
 //         …begin, and later, exactly once: gyre__future_settle(f, err, why, &value);
 //         return GYRE__MAKE(gyre_size_future, f);
@@ -32,9 +32,9 @@ typedef struct gyre__future_ops {
     void (*destroy)(void *op);
 } gyre__future_ops;
 
-// A future with one reference, the consumer's, pending; with `op_size` cleared bytes of the producer's
-// own beside it, which live as long as the future. Until it is settled the future stays, even when
-// its last reference is gone. Never NULL; may be settled already (see above).
+// A future with one reference, the consumer's, pending; with `op_size` cleared bytes of the
+// producer's own beside it, which live as long as the future. Until it is settled the future stays,
+// even when its last reference is gone. Never NULL; may be settled already (see above).
 gyre_future *gyre__future_open(gyre_loop *loop, const gyre_future_type *type,
                                const gyre__future_ops *ops, size_t op_size);
 
@@ -73,7 +73,8 @@ void gyre__future_forgive(gyre_future *future);
 // Sets what gyre__future_state reports while it is pending (coroutines).
 void gyre__future_set_state(gyre_future *future, gyre_state state);
 
-// ---- Waiting: for combinators and the coroutine floor --------------------------------------------
+// ---- Waiting: for combinators and the coroutine floor
+// --------------------------------------------
 
 // Asks for `task` to be queued once the future is settled. 0, or GYRE_EBUSY when somebody waits, or
 // an error that ends the wait at once. A settled future queues the task now.

@@ -1,14 +1,14 @@
 // Promises: the giving end of a future, for any thread.
 //
-// Design notes. A promise is a counted box with one embedded task. Settling claims it (OPEN to FILLING,
-// one compare-and-swap), copies the result in, marks it FILLED and posts the task; the task, on the
-// loop, settles the future from the box. Whoever loses the claim is told so. The consumer's cancel
-// claims it too: if a result is in the box already, cancel hands over that result instead, so there is
-// one outcome for everybody.
+// Design notes. A promise is a counted box with one embedded task. Settling claims it (OPEN to
+// FILLING, one compare-and-swap), copies the result in, marks it FILLED and posts the task; the
+// task, on the loop, settles the future from the box. Whoever loses the claim is told so. The
+// consumer's cancel claims it too: if a result is in the box already, cancel hands over that result
+// instead, so there is one outcome for everybody.
 //
-// The holders together own one reference to the box, the future one, and a posted task one. The future
-// goes only on the loop's thread, so `future` is read and written there alone. When the loop is closed
-// the post is refused, and the value stays with the thread that tried.
+// The holders together own one reference to the box, the future one, and a posted task one. The
+// future goes only on the loop's thread, so `future` is read and written there alone. When the loop
+// is closed the post is refused, and the value stays with the thread that tried.
 
 #include "future/impl.h"
 
@@ -67,7 +67,7 @@ static bool claim(gyre_promise *promise, int *found)
                                        __ATOMIC_ACQUIRE);
 }
 
-// ---- The loop's side -------------------------------------------------------------------------
+// ---- The loop's side ------------------------------------------------------------------------
 
 // Moves a result from the box to the future, once.
 static void deliver(gyre_promise *promise)
@@ -173,7 +173,7 @@ void gyre__promise_release(gyre_promise *promise)
     unref(promise);
 }
 
-// ---- Settling: any thread ----------------------------------------------------------------------
+// ---- Settling: any thread -------------------------------------------------------------------
 
 static bool on_its_loop(const gyre_promise *promise)
 {
@@ -197,7 +197,7 @@ bool gyre__promise_settle(gyre_promise *promise, int err, const char *why, const
     return direct;
 }
 
-// ---- Callback-style functions ------------------------------------------------------------------
+// ---- Callback-style functions ---------------------------------------------------------------
 
 gyre_future *gyre__from_callback(gyre_loop *loop, const gyre_future_type *type, void **token)
 {

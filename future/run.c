@@ -1,7 +1,7 @@
 // Consuming a future: synchronously, by callback, and what the waits of other floors are made of.
 //
-// Design notes. Every way of consuming ends in gyre__future_take, which moves the value or gives the
-// error and drops the reference; ways differ only in how they come to know that it is time.
+// Design notes. Every way of consuming ends in gyre__future_take, which moves the value or gives
+// the error and drops the reference; ways differ only in how they come to know that it is time.
 
 #include "future/impl.h"
 

@@ -1,9 +1,10 @@
 // The epoll backend.
 //
-// Design notes. The user data of an event is generation and descriptor, so a stale event is told from
-// a fresh one without a pointer that might dangle. The wake-up is an eventfd registered edge-triggered:
-// each write is a new edge, so it is never read. epoll_pwait2 gives waits in nanoseconds; kernels
-// before 5.11 get milliseconds rounded up, so that a timer is late there but never early.
+// Design notes. The user data of an event is generation and descriptor, so a stale event is told
+// from a fresh one without a pointer that might dangle. The wake-up is an eventfd registered
+// edge-triggered: each write is a new edge, so it is never read. epoll_pwait2 gives waits in
+// nanoseconds; kernels before 5.11 get milliseconds rounded up, so that a timer is late there but
+// never early.
 //
 // epoll reports EPOLLHUP and EPOLLERR whether asked or not. A paused watch (want 0) would therefore
 // spin on a dead peer: it is taken out of the set instead and added again when it wants something.

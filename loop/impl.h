@@ -100,7 +100,7 @@ void gyre__stall_check(gyre_loop *loop, void (*fn)(void));
 
 int gyre__log_open(gyre_loop *loop);
 
-// ---- What is the process's (process.c) --------------------------------------------------------
+// ---- What is the process's (process.c) ------------------------------------------------------
 
 // A number that differs in each forked process; 0 when it cannot be had.
 uint64_t gyre__process_open(void);
@@ -121,7 +121,8 @@ struct gyre__signal_sink {
 void gyre__process_add_sink(gyre__signal_sink *sink);
 // Returns when no handler can still be using the sink.
 void gyre__process_remove_sink(gyre__signal_sink *sink);
-// Installs the handler with the first call for a signal, puts the old disposition back with the last.
+// Installs the handler with the first call for a signal, puts the old disposition back with the
+// last.
 int gyre__process_catch(int signo);
 void gyre__process_uncatch(int signo);
 

@@ -1,10 +1,11 @@
 // The loop: opening, one turn, closing.
 //
 // Design notes. `turn` is the whole order of events; every part of it is a file of its own. Time is
-// read once after the poll, so all callbacks of a turn that start timers agree on "now". The mailbox
-// is told of a sleep before the poller is asked, so a post from another thread either is seen here or
-// wakes the poll. Closing goes from the right-most floor to the left: first everything is cancelled,
-// then the loop turns until nothing is live, then what is left is stopped and the floors are freed.
+// read once after the poll, so all callbacks of a turn that start timers agree on "now". The
+// mailbox is told of a sleep before the poller is asked, so a post from another thread either is
+// seen here or wakes the poll. Closing goes from the right-most floor to the left: first everything
+// is cancelled, then the loop turns until nothing is live, then what is left is stopped and the
+// floors are freed.
 
 #include "loop/impl.h"
 

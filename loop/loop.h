@@ -4,8 +4,8 @@
 // or the budget (1,024 tasks or 1 ms) is spent. Nothing else ever calls you back.
 //
 // Leaf objects (gyre_task, gyre_timer, gyre_watch, gyre_signal_watch) are embedded in your own
-// structs: {0} is idle, starting one allocates nothing, stopping an idle one is fine. Callbacks find
-// the owner with GYRE_CONTAINER_OF. A leaf must stay where it is while it is started.
+// structs: {0} is idle, starting one allocates nothing, stopping an idle one is fine. Callbacks
+// find the owner with GYRE_CONTAINER_OF. A leaf must stay where it is while it is started.
 #ifndef GYRE_LOOP_LOOP_H
 #define GYRE_LOOP_LOOP_H
 
@@ -46,7 +46,8 @@ typedef struct gyre_loop_opts {
 } gyre_loop_opts;
 
 // Opens a loop for the calling thread.
-// Ownership: the caller closes it with gyre_loop_close. `opts` NULL means all defaults; it is copied.
+// Ownership: the caller closes it with gyre_loop_close. `opts` NULL means all defaults; it is
+// copied.
 // Errors: -EINVAL (an option out of range, an unknown backend), -ENOMEM, -EMFILE and the like.
 // Blocks: never. Thread: any; from then on the loop belongs to the thread that first runs it.
 int gyre_loop_open(gyre_loop **out, const gyre_loop_opts *opts) GYRE_MUST_USE;
@@ -170,8 +171,8 @@ struct gyre_watch {
     gyre__node link;     // in the list of changes not yet told
 };
 
-// Calls `fn` in each turn in which `fd` is ready for one of `want` (level-triggered). `fd` should be
-// non-blocking; it stays the caller's. Two watches on one descriptor are refused.
+// Calls `fn` in each turn in which `fd` is ready for one of `want` (level-triggered). `fd` should
+// be non-blocking; it stays the caller's. Two watches on one descriptor are refused.
 // Errors: -EINVAL (want), -EEXIST, -EBADF, -EPERM (a file that cannot be polled), -ENOSPC, -ENOMEM,
 // GYRE_EFORKED.
 // Blocks: never. Thread: the loop's.

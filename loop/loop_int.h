@@ -67,8 +67,8 @@ bool gyre__loop_is_closing(const gyre_loop *loop);
 // 0, or why the calling thread may not run this loop now: GYRE_EFORKED, GYRE_ELOOP, -EBUSY.
 int gyre__loop_may_run(const gyre_loop *loop);
 
-// The loop counts as running on this thread between the two, without turning: for a coroutine that is
-// started before its loop runs. Errors: as gyre__loop_may_run.
+// The loop counts as running on this thread between the two, without turning: for a coroutine that
+// is started before its loop runs. Errors: as gyre__loop_may_run.
 int gyre__loop_enter(gyre_loop *loop);
 void gyre__loop_leave(gyre_loop *loop);
 
@@ -89,7 +89,7 @@ gyre__park_fn *gyre__loop_park(const gyre_loop *loop);
 // Tells the backend that the library read or wrote `bits` of an edge watch until there was no more.
 void gyre__watch_drained(gyre_watch *watch, unsigned bits);
 
-// ---- The mailbox, for those who outlive the loop ----------------------------------------------
+// ---- The mailbox, for those who outlive the loop --------------------------------------------
 
 gyre__mailbox *gyre__loop_mailbox(const gyre_loop *loop);
 gyre__mailbox *gyre__mailbox_retain(gyre__mailbox *mailbox);

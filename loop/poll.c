@@ -1,10 +1,10 @@
 // The poll backend: every test's second opinion, and the one for systems with nothing better.
 //
-// Design notes. poll(2) only knows levels. An edge watch is made by asking for each bit once: when it
-// has been reported it is left out until the library says that it drained it, so an unread stream
-// does not spin. The peer's FIN is asked for apart (POLLRDHUP) and so is noticed meanwhile. POLLHUP
-// and POLLERR come unasked: after one of them the descriptor is muted (its complement is what poll
-// is given, which it ignores) until the library asks again.
+// Design notes. poll(2) only knows levels. An edge watch is made by asking for each bit once: when
+// it has been reported it is left out until the library says that it drained it, so an unread
+// stream does not spin. The peer's FIN is asked for apart (POLLRDHUP) and so is noticed meanwhile.
+// POLLHUP and POLLERR come unasked: after one of them the descriptor is muted (its complement is
+// what poll is given, which it ignores) until the library asks again.
 //
 // `polled` and `watches` run in parallel; `place` finds a descriptor's index. Events are copied out
 // before the first callback, because callbacks start and stop watches and so move the arrays.

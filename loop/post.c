@@ -1,11 +1,11 @@
 // The mailbox: tasks from other threads, and the only atomics of a turn.
 //
 // Design notes. `head` is a stack of posted tasks, or one of three marks. A post is one successful
-// compare-and-swap. Before it polls, the loop swaps an empty mailbox to ASLEEP; only the poster that
-// replaces this mark writes the wake-up, so a burst of posts costs one system call. CLOSED is final.
-// The mailbox is counted apart from the loop: a promise or a channel that outlives the loop still
-// finds it and reads CLOSED. `wakers` counts posters between the mark and the wake-up; closing waits
-// for them, so none of them writes to a descriptor that has become somebody else's.
+// compare-and-swap. Before it polls, the loop swaps an empty mailbox to ASLEEP; only the poster
+// that replaces this mark writes the wake-up, so a burst of posts costs one system call. CLOSED is
+// final. The mailbox is counted apart from the loop: a promise or a channel that outlives the loop
+// still finds it and reads CLOSED. `wakers` counts posters between the mark and the wake-up;
+// closing waits for them, so none of them writes to a descriptor that has become somebody else's.
 //
 // A task claims itself by `posted` before it is pushed and is released before it runs: it may post
 // itself again, and two threads cannot push it twice.
@@ -61,7 +61,7 @@ void gyre__mailbox_release(gyre__mailbox *mailbox)
     gyre__free(&alloc, mailbox);
 }
 
-// ---- Posting: any thread ---------------------------------------------------------------------
+// ---- Posting: any thread --------------------------------------------------------------------
 
 void gyre__mailbox_wake(gyre__mailbox *mailbox)
 {
@@ -115,7 +115,7 @@ int gyre_post(gyre_loop *loop, gyre_task *task)
     return gyre__mailbox_post(loop->mailbox, task);
 }
 
-// ---- Taking out: the loop's thread -------------------------------------------------------------
+// ---- Taking out: the loop's thread ----------------------------------------------------------
 
 bool gyre__mailbox_sleep(gyre__mailbox *mailbox)
 {

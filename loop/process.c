@@ -1,15 +1,16 @@
 // What belongs to the process, not to a loop: the only mutable globals of the library.
 //
-// Design notes. The signal table: for each signal how many loops ask for it and the disposition that
-// was there before; it returns with the last. The handler walks a list of sinks, one per loop, by
-// atomic loads only. A sink is unlinked under the lock and then waited for until no handler is inside,
-// so a handler never touches a sink that is gone; the handler takes no lock, so a thread interrupted
-// while holding it cannot deadlock.
+// Design notes. The signal table: for each signal how many loops ask for it and the disposition
+// that was there before; it returns with the last. The handler walks a list of sinks, one per loop,
+// by atomic loads only. A sink is unlinked under the lock and then waited for until no handler is
+// inside, so a handler never touches a sink that is gone; the handler takes no lock, so a thread
+// interrupted while holding it cannot deadlock.
 //
 // The fork mark: a page that the kernel empties in a forked child (MADV_WIPEONFORK; elsewhere
-// pthread_atfork does). It holds the number of this process's generation, so asking "am I in a forked
-// child?" costs one load. A child that opens a loop of its own gets the next number; the sinks and
-// handlers of its parent are dropped then, and before that its handler sees the zero and does nothing.
+// pthread_atfork does). It holds the number of this process's generation, so asking "am I in a
+// forked child?" costs one load. A child that opens a loop of its own gets the next number; the
+// sinks and handlers of its parent are dropped then, and before that its handler sees the zero and
+// does nothing.
 
 #include "loop/impl.h"
 

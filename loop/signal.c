@@ -1,15 +1,15 @@
 // Signals on the loop: the callback registry of the tutorial.
 //
-// Design notes. The handler (process.c) only counts deliveries in the loop's sink and wakes it; here,
-// on the loop's thread, each counted delivery calls each watch of that signal once. A watch started
-// while deliveries are being handed out hears only of later ones.
+// Design notes. The handler (process.c) only counts deliveries in the loop's sink and wakes it;
+// here, on the loop's thread, each counted delivery calls each watch of that signal once. A watch
+// started while deliveries are being handed out hears only of later ones.
 
 #include "loop/impl.h"
 
 #include <errno.h>
 #include <signal.h>
 
-// ---- Starting and stopping -------------------------------------------------------------------
+// ---- Starting and stopping ------------------------------------------------------------------
 
 // Faults of the program itself, and what cannot be caught.
 static bool may_be_watched(int signo)
@@ -77,7 +77,7 @@ void gyre__signals_close(gyre_loop *loop)
     loop->sink = NULL;
 }
 
-// ---- Handing out -----------------------------------------------------------------------------
+// ---- Handing out ----------------------------------------------------------------------------
 
 // Calls every watch of `signo` once. Those that run are moved to the list's end; a mark node says
 // where the walk stops, since callbacks may start and stop any watch.

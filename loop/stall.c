@@ -1,9 +1,9 @@
 // The blocked-loop report: who held the loop, and for how long.
 //
-// Design notes. While opts.blocked is set, the clock is read after each callback; the time since the
-// callback before (or since the poll) is what this one took. A coroutine runs inside a task of the
-// library's, so it leaves its name in loop->blame; otherwise the function's address is named through
-// the dynamic linker where it knows one.
+// Design notes. While opts.blocked is set, the clock is read after each callback; the time since
+// the callback before (or since the poll) is what this one took. A coroutine runs inside a task of
+// the library's, so it leaves its name in loop->blame; otherwise the function's address is named
+// through the dynamic linker where it knows one.
 
 #include "loop/impl.h"
 

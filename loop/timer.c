@@ -1,10 +1,10 @@
 // Timers: a wheel of milliseconds and a short list for what is nearer.
 //
-// Design notes. Four levels of 256 slots. A timer lies on the level of the highest byte in which its
-// tick differs from the wheel's, in the slot of that byte: level 0 holds the current block of 256
-// ticks, level 1 the current block of 65,536, and so on; ticks past the last level wait in `far`.
-// When the wheel enters a block, that block's slot is dealt out again one level down, in order,
-// before anything can be put there directly, so equal ticks keep the order of their starts.
+// Design notes. Four levels of 256 slots. A timer lies on the level of the highest byte in which
+// its tick differs from the wheel's, in the slot of that byte: level 0 holds the current block of
+// 256 ticks, level 1 the current block of 65,536, and so on; ticks past the last level wait in
+// `far`. When the wheel enters a block, that block's slot is dealt out again one level down, in
+// order, before anything can be put there directly, so equal ticks keep the order of their starts.
 //
 // A stop only unlinks: a bit in `used` may outlive its timers and is cleared when it is looked at.
 // Delays below a tick lie in `near`, sorted, and fire at their nanosecond. Due timers are moved to
@@ -162,7 +162,7 @@ void gyre__timers_run(gyre_loop *loop)
     }
 }
 
-// ---- Opening and closing ---------------------------------------------------------------------
+// ---- Opening and closing --------------------------------------------------------------------
 
 void gyre__wheel_init(gyre__wheel *wheel, gyre_time now)
 {
@@ -188,7 +188,7 @@ void gyre__wheel_clear(gyre__wheel *wheel)
         for (int slot = 0; slot < WHEEL_SLOTS; slot++) unlink_all(&wheel->slots[level][slot]);
 }
 
-// ---- The public calls ------------------------------------------------------------------------
+// ---- The public calls -----------------------------------------------------------------------
 
 void gyre_timer_start(gyre_loop *loop, gyre_timer *timer, gyre_duration delay, gyre_timer_fn *fn)
 {

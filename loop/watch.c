@@ -1,10 +1,10 @@
 // Watches: which callback a descriptor's events belong to.
 //
 // Design notes. One entry per descriptor number. Each start takes a new generation, which travels
-// through the kernel's user data and back; an event whose generation is not the entry's belongs to a
-// start that is over and is dropped. Starts and stops reach the kernel at once, because a start can
-// fail and a stop must be complete before the caller's close; changes of a running watch are only
-// noted and told before the next poll.
+// through the kernel's user data and back; an event whose generation is not the entry's belongs to
+// a start that is over and is dropped. Starts and stops reach the kernel at once, because a start
+// can fail and a stop must be complete before the caller's close; changes of a running watch are
+// only noted and told before the next poll.
 
 #include "loop/impl.h"
 
