@@ -36,7 +36,7 @@ FOREIGN  = $(if $(filter Linux,$(KERNEL)),loop/kqueue.c,loop/epoll.c) \
 ASM      = $(if $(filter asm,$(SWITCH)),$(wildcard coro/switch_$(ARCH).S))
 SOURCES := $(sort $(filter-out $(FOREIGN),$(wildcard $(FLOORS:%=%/*.c) $(FLOORS:%=%/*/*.c))) $(ASM))
 PUBLIC_HEADERS := $(wildcard base/base.h base/error.h loop/loop.h future/future.h coro/coro.h \
-                  net/net.h http/http.h)
+                  net/net.h http/url.h http/http.h)
 
 # A program is one .c file and, if there are any, the .c files of the folder of the same name.
 COMMANDS := $(sort $(wildcard cli/*.c))
@@ -97,7 +97,7 @@ or_list  = $(subst $(space),|,$(strip $(1)))
 
 # ---- Commands ----------------------------------------------------------------------------------
 
-.PHONY: all bench bench-programs test test-programs lint fuzz cov install clean help FORCE
+.PHONY: all bench bench-programs test test-programs lint fuzz cov docs install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -129,6 +129,10 @@ cov:         ## lines and branches that the tests reach, a row for each file
 	@$(MAKE) --no-print-directory SAN=coverage SCRIPTS= test
 	@test/cov.sh $(CNT) $(SOURCES)
 CNT = $(BUILD)/obj/$(VARIANT)/coverage
+
+docs: FORCE     ## docs/errors.md, from the list of errors
+	@mkdir -p $(BUILD) && $(CC) -std=c11 -I. docs/errors.c -o $(BUILD)/errors_md
+	@$(BUILD)/errors_md >docs/errors.md
 
 install: all         ## PREFIX=/usr/local DESTDIR=
 	install -d '$(DESTDIR)$(PREFIX)/lib/pkgconfig' '$(DESTDIR)$(PREFIX)/bin'

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "coro/coro.h"
 #include "future/future.h"
+#include "http/http.h"
 #include "loop/loop.h"
+#include "net/net.h"
 
 #endif

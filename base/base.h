@@ -27,6 +27,12 @@
 
 GYRE_EXTERN_C_BEGIN
 
+// ---- Version -------------------------------------------------------------------------------------
+
+#define GYRE_VERSION_MAJOR 0
+#define GYRE_VERSION_MINOR 1
+#define GYRE_VERSION_PATCH 0
+
 // ---- Text and bytes ------------------------------------------------------------------------
 
 // Bytes that somebody else owns. Travels by value; never zero-terminated unless said.
@@ -58,6 +64,10 @@ bool gyre_view_equal(gyre_view a, gyre_view b);
 // (field names, schemes, hosts: RFC 9110 section 5.1, RFC 3986 section 6.2.2.1).
 // Blocks: never. Thread: any.
 bool gyre_view_equal_nocase(gyre_view a, gyre_view b);
+
+// Writes the SHA-256 of some bytes (FIPS 180-4) as 64 lower-case hexadecimal digits and a zero.
+// Blocks: never, but takes time in proportion to the bytes. Thread: any.
+void gyre_sha256(gyre_view bytes, char hex[65]);
 
 // ---- Time ----------------------------------------------------------------------------------
 

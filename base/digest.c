@@ -114,3 +114,13 @@ void gyre__hex(char *out, gyre_view bytes)
     }
     *out = '\0';
 }
+
+void gyre_sha256(gyre_view bytes, char hex[65])
+{
+    gyre__sha256 sha;
+    unsigned char digest[GYRE__SHA256_SIZE];
+    gyre__sha256_init(&sha);
+    gyre__sha256_update(&sha, bytes);
+    gyre__sha256_final(&sha, digest);
+    gyre__hex(hex, (gyre_view){(const char *)digest, sizeof digest});
+}

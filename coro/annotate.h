@@ -31,8 +31,8 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 #if defined(__has_include)
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #define GYRE__VALGRIND 1
 #endif
 #endif
@@ -67,13 +67,16 @@ static inline void gyre__forget_stack(unsigned id)
 #endif
 }
 
-// A stack is used anew: what the last user's frames left poisoned does not count any more.
+// This part of a stack is used anew: what the frames of its last use left poisoned does not count
+// any more.
 static inline void gyre__renew_stack(void *bottom, size_t size)
 {
+    (void)bottom, (void)size;
 #if defined(GYRE__ASAN)
     ASAN_UNPOISON_MEMORY_REGION(bottom, size);
-#else
-    (void)bottom, (void)size;
+#endif
+#if defined(GYRE__VALGRIND)
+    VALGRIND_MAKE_MEM_UNDEFINED(bottom, size);
 #endif
 }
 
@@ -102,7 +105,7 @@ static inline void gyre__before_switch(gyre__fiber *from, gyre__fiber *to, bool 
     __sanitizer_start_switch_fiber(for_good ? NULL : &from->fake_stack, to->bottom, to->size);
 #endif
 #if defined(GYRE__TSAN)
-    if (!from->tsan) from->tsan = __tsan_get_current_fiber();
+    from->tsan = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(to->tsan, 0);
 #endif
     (void)from, (void)to, (void)for_good;

@@ -6,7 +6,7 @@
 //
 // A cancelled coroutine that holds the only reference cancels what it waits for and goes on when
 // that is settled: so nothing it lent to the operation is used after its frames are gone. If others
-// hold references too, it only steps back.
+// hold references too, it only steps back, unless the loop is closing.
 
 #include "coro/impl.h"
 
@@ -55,25 +55,28 @@ struct await {
     gyre_timer timer; // of gyre_await_for
 };
 
-// Gives the wait up: the future is left to others.
+// Gives the wait up: the future is left to others, if there are any.
 static void step_back(struct await *await, int result)
 {
+    gyre_timer_stop(&await->timer);
     gyre__future_unwait(await->future, &await->wait.coro->task);
+    gyre__future_release(await->future);
     gyre__wake(&await->wait, result);
 }
 
 static void cancel_await(gyre__wait *wait)
 {
     struct await *await = GYRE_CONTAINER_OF(wait, struct await, wait);
-    if (!gyre__future_is_pending(await->future)) return; // it goes on with what came
-    bool stopping = wait->coro->stopping;
-    if (!stopping && gyre__future_is_sole(await->future)) {
+    if (wait->coro->stopping) { // the frame does not run again
         gyre__future_cancel(await->future);
+        step_back(await, GYRE_ECANCELED);
         return;
     }
-    gyre_future *future = await->future;
-    step_back(await, GYRE_ECANCELED);
-    if (stopping) gyre__future_release(future); // its frame does not run again
+    if (!gyre__future_is_pending(await->future)) return; // it goes on with what came
+    if (gyre__future_is_sole(await->future) || gyre__loop_is_closing(wait->coro->loop))
+        gyre__future_cancel(await->future);
+    else
+        step_back(await, GYRE_ECANCELED);
 }
 
 static void describe_await(gyre__wait *wait, char *text, size_t size)
@@ -85,32 +88,54 @@ static void on_limit(gyre_loop *loop, gyre_timer *timer)
 {
     (void)loop;
     struct await *await = GYRE_CONTAINER_OF(timer, struct await, timer);
-    if (gyre__future_is_pending(await->future)) step_back(await, GYRE_ETIMEDOUT);
+    bool canceled = await->wait.coro->strand.refuses;
+    if (gyre__future_is_pending(await->future))
+        step_back(await, canceled ? GYRE_ECANCELED : GYRE_ETIMEDOUT);
+}
+
+// An error that says all; the details of an earlier one are not its own.
+static int no_details(gyre_loop *loop, int err)
+{
+    gyre__loop_set_why(loop, NULL);
+    return err;
 }
 
 // 0 when the calling coroutine may wait for this future.
 static int check_wait(const gyre_coro *coro, gyre_future *future, gyre_loop *loop)
 {
-    if (gyre__loop_may_run(loop) == GYRE_ELOOP) return GYRE_ELOOP;
-    if (!gyre__loop_here()) return gyre__fail(loop, -EPERM, "gyre_await outside a coroutine");
-    if (gyre__loop_here() != loop) return GYRE_ELOOP;
+    gyre_loop *here = gyre__loop_here();
+    int err = gyre__loop_may_run(loop);
+    if (err == GYRE_EFORKED || (err == GYRE_ELOOP && !here)) return err;
+    if (!here) return gyre__fail(loop, -EPERM, "gyre_await outside a coroutine");
+    if (here != loop) return gyre__fail(here, GYRE_ELOOP, "gyre_await of another loop's future");
     if (!coro) return gyre__fail(loop, -EPERM, "gyre_await in a callback, not in a coroutine");
     if (coro->future == future)
         return gyre__fail(loop, -EDEADLK, "gyre_await of the coroutine's own future");
-    return coro->strand.refuses ? GYRE_ECANCELED : 0;
+    return coro->strand.refuses ? no_details(loop, GYRE_ECANCELED) : 0;
 }
 
+static int give_up(gyre_future *future, int err)
+{
+    if (err == GYRE_ELOOP)
+        gyre__future_release_elsewhere(future);
+    else
+        gyre__future_release(future);
+    return err;
+}
+
+// 0 when the future is settled; otherwise the reference is gone.
 static int wait_for(gyre_coro *coro, gyre_future *future, gyre_duration limit)
 {
     struct await await = {.wait = {.cancel = cancel_await, .describe = describe_await},
                           .future = future};
-    int err = gyre__future_wait(future, &coro->task);
-    if (err) return err;
+    int err = limit > 0 ? gyre__future_wait(future, &coro->task) : GYRE_ETIMEDOUT;
+    if (err) return give_up(future, no_details(coro->loop, err));
     if (limit != GYRE_FOREVER) gyre_timer_start(coro->loop, &await.timer, limit, on_limit);
     suspend(coro, &await.wait);
+    if (await.wait.result) return no_details(coro->loop, await.wait.result);
     gyre_timer_stop(&await.timer);
     gyre__future_unwait(future, &coro->task);
-    return await.wait.result;
+    return 0;
 }
 
 int gyre__future_await_for(gyre_future *future, gyre_duration limit, void *out)
@@ -120,14 +145,9 @@ int gyre__future_await_for(gyre_future *future, gyre_duration limit, void *out)
     if (!loop) return gyre__future_error(future);
     gyre_coro *coro = waiting_coro(loop);
     int err = check_wait(coro, future, loop);
-    if (!err && gyre__future_is_pending(future))
-        err = limit > 0 ? wait_for(coro, future, limit) : GYRE_ETIMEDOUT;
-    if (!err) return gyre__future_take(future, out);
-    if (err == GYRE_ELOOP)
-        gyre__future_release_elsewhere(future);
-    else
-        gyre__future_release(future);
-    return err;
+    if (err) return give_up(future, err);
+    if (gyre__future_is_pending(future)) err = wait_for(coro, future, limit);
+    return err ? err : gyre__future_take(future, out);
 }
 
 int gyre__future_await(gyre_future *future, void *out)

@@ -3,7 +3,7 @@
 // Design notes. A coroutine refuses to wait while it is cancelled and no shield holds. Each shield
 // keeps the time until which it holds, never later than the shield around it, so the innermost one
 // decides; one timer runs for it. When it ends, by gyre_unshield or by its time, a cancel that was
-// held back takes effect.
+// held back takes effect. Once the body is over only defers run, and nothing waits, shield or not.
 
 #include "coro/impl.h"
 
@@ -11,7 +11,7 @@
 
 bool gyre__coro_is_shielded(const gyre_coro *coro)
 {
-    if (coro->shields == 0 || coro->stopping) return false;
+    if (coro->shields == 0 || coro->ending) return false;
     return gyre_now(coro->loop) < coro->shield_until[coro->shields - 1];
 }
 
@@ -25,8 +25,8 @@ static void on_shield_end(gyre_loop *loop, gyre_timer *timer)
 static void apply(gyre_coro *coro)
 {
     gyre_timer_stop(&coro->shield_timer);
-    coro->strand.refuses = coro->canceled && !gyre__coro_is_shielded(coro);
-    if (coro->shields == 0) return;
+    coro->strand.refuses = coro->ending || (coro->canceled && !gyre__coro_is_shielded(coro));
+    if (coro->shields == 0 || coro->ending) return;
     gyre_duration left = coro->shield_until[coro->shields - 1] - gyre_now(coro->loop);
     gyre_timer_start(coro->loop, &coro->shield_timer, left, on_shield_end);
 }
@@ -79,7 +79,8 @@ int gyre_defer(gyre_coro *self, void (*fn)(void *arg), void *arg)
 
 void gyre__coro_run_defers(gyre_coro *coro)
 {
-    coro->strand.refuses = true; // they must not wait
+    coro->ending = true;
+    coro->strand.refuses = true;
     while (coro->defer_count > 0) {
         gyre__defer defer = coro->defers[--coro->defer_count];
         defer.fn(defer.arg);

@@ -6,9 +6,9 @@
 // floors below know who is asking without knowing of stacks.
 //
 // Resuming and leaving end in the switch itself; what must be done around it is done before, so in
-// plain builds both are tail calls. An ending coroutine settles its future, gives its stack back
-// and then leaves it for good: nobody can take the stack before the switch, because there is one
-// thread.
+// plain builds both are tail calls. An ending coroutine settles its future, which may call its
+// owner's functions (drop, gyre_on_unhandled), and only then gives its parts and its stack back and
+// leaves it for good: nobody can take the stack before the switch, because there is one thread.
 
 #include "coro/impl.h"
 
@@ -63,12 +63,28 @@ static void release_parts(gyre_coro *coro)
     gyre__stack_give(coro->loop, coro->stack);
 }
 
+// The operation of a coroutine's future.
+struct execution {
+    gyre_coro *coro; // NULL before it is made and once it has ended
+    void (*drop)(void *value);
+};
+
 // The details of the error that the body passes on become the future's.
 static char *take_why(gyre_coro *coro, int err)
 {
-    char *why = err ? coro->strand.why : NULL;
-    if (why) coro->strand.why = NULL;
+    if (err == 0 || err == GYRE_ECANCELED) return NULL;
+    char *why = coro->strand.why;
+    coro->strand.why = NULL;
     return why;
+}
+
+static void settle(gyre_coro *coro, int err)
+{
+    struct execution *execution = gyre__future_op(coro->future);
+    execution->coro = NULL;
+    bool drops = err && coro->given && execution->drop; // the body failed after it gave a value
+    if (drops) execution->drop(gyre__future_value(coro->future));
+    gyre__future_settle(coro->future, err, take_why(coro, err), NULL);
 }
 
 static _Noreturn void end(gyre_coro *coro, int err)
@@ -76,15 +92,11 @@ static _Noreturn void end(gyre_coro *coro, int err)
     gyre__coro_run_defers(coro);
     if (!coro->stack->guarded) gyre__stack_check(coro->loop, coro->stack, coro->body.name);
     if (coro->canceled) err = GYRE_ECANCELED;
-    gyre_future *future = coro->future;
-    gyre_generator *generator = coro->generator;
-    char *why = take_why(coro, err);
+    if (coro->future)
+        settle(coro, err);
+    else
+        gyre__generator_ended(coro->generator, err);
     release_parts(coro);
-    if (future) gyre__future_settle(future, err, why, NULL);
-    if (generator) {
-        gyre__free(gyre__loop_allocator(coro->loop), why);
-        gyre__generator_ended(generator, err);
-    }
     go_back(coro, GYRE_EEND, true);
     abort(); // an ended coroutine was resumed
 }
@@ -112,7 +124,6 @@ static void on_task(gyre_loop *loop, gyre_task *task)
     gyre__loop_blame(loop, coro->body.name);
     if (coro->future) gyre__future_set_state(coro->future, GYRE_RUNNING);
     gyre__coro_resume(coro, 0);
-    gyre__stack_trim(loop);
 }
 
 // The struct lies at the stack's top; what is left below it, aligned, is the stack proper.
@@ -167,7 +178,7 @@ void gyre__coro_unmake(gyre_coro *coro)
 void gyre__coro_cancel(gyre_coro *coro)
 {
     coro->canceled = true;
-    if (gyre__coro_is_shielded(coro)) return;
+    if (coro->strand.refuses || gyre__coro_is_shielded(coro)) return; // done, or not yet
     coro->strand.refuses = true;
     gyre__wait *wait = coro->wait;
     if (wait) wait->cancel(wait);
@@ -180,8 +191,10 @@ void gyre__coro_stop(gyre_coro *coro)
     coro->canceled = true;
     if (coro->wait) coro->wait->cancel(coro->wait);
     gyre_task_stop(&coro->task);
-    char *below = (char *)coro->sp - 256; // clear of the red zone of the frame that is dropped
-    coro->sp = prepare(coro, (void *)((uintptr_t)below & ~(uintptr_t)15), run_stop);
+    // Clear of the red zone of the frame that is dropped.
+    char *below = (char *)(((uintptr_t)coro->sp - 256) & ~(uintptr_t)15);
+    gyre__renew_stack(coro->stack->bottom, (size_t)(below - coro->stack->bottom));
+    coro->sp = prepare(coro, below, run_stop);
     gyre__coro_resume(coro, 0);
 }
 
@@ -192,30 +205,33 @@ bool gyre_coro_is_canceled(const gyre_coro *self)
 
 // ---- spawn ---------------------------------------------------------------------------------
 
-// The operation of a coroutine's future.
-struct execution {
-    gyre_coro *coro; // NULL once it has ended
-};
-
 static void cancel_execution(gyre_future *future, void *op)
 {
-    gyre_coro *coro = ((struct execution *)op)->coro;
-    if (coro->started) {
-        gyre__coro_cancel(coro);
+    struct execution *execution = op;
+    if (execution->coro->started) {
+        gyre__coro_cancel(execution->coro);
         return;
     }
-    gyre__coro_unmake(coro);
+    gyre__coro_unmake(execution->coro);
+    execution->coro = NULL;
     gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
+}
+
+static void drop_result(void *value, void *op)
+{
+    void (*drop)(void *value) = ((struct execution *)op)->drop;
+    if (drop) drop(value);
 }
 
 static void describe_execution(void *op, char *text, size_t size)
 {
-    gyre__wait *wait = ((struct execution *)op)->coro->wait;
+    const gyre_coro *coro = ((struct execution *)op)->coro;
+    gyre__wait *wait = coro ? coro->wait : NULL;
     if (wait && wait->describe) wait->describe(wait, text, size);
 }
 
-static const gyre__future_ops execution_ops = {.cancel = cancel_execution,
-                                               .describe = describe_execution};
+static const gyre__future_ops execution_ops = {
+    .drop = drop_result, .cancel = cancel_execution, .describe = describe_execution};
 
 // Runs a new coroutine up to its first wait, also when the loop is not running yet.
 static int run_now(gyre_coro *coro)
@@ -237,13 +253,17 @@ static int start(gyre_future *future, gyre__body body, const gyre_spawn_opts *op
     int err = gyre__coro_make(gyre__future_loop(future), body, opts, size, &coro);
     if (err) return err;
     coro->future = future;
-    ((struct execution *)gyre__future_op(future))->coro = coro;
+    struct execution *execution = gyre__future_op(future);
+    execution->coro = coro;
+    execution->drop = opts ? opts->drop : NULL;
     if (opts && opts->lazy) {
         gyre_soon(coro->loop, &coro->task);
         return 0;
     }
     err = run_now(coro);
-    if (err) gyre__coro_unmake(coro);
+    if (!err) return 0;
+    gyre__coro_unmake(coro);
+    execution->coro = NULL;
     return err;
 }
 
@@ -264,9 +284,10 @@ gyre_future *gyre__spawn(gyre_loop *loop, const gyre_future_type *type, gyre__bo
     return spawn(loop, type, body, opts, USER_STACK);
 }
 
-gyre_future *gyre__spawn_small(gyre_loop *loop, const gyre_future_type *type, gyre__body body)
+gyre_future *gyre__spawn_small(gyre_loop *loop, const gyre_future_type *type, gyre__body body,
+                               const gyre_spawn_opts *opts)
 {
-    return spawn(loop, type, body, NULL, SMALL_STACK);
+    return spawn(loop, type, body, opts, SMALL_STACK);
 }
 
 // ---- Inside --------------------------------------------------------------------------------
@@ -294,6 +315,7 @@ int gyre__coro_give(gyre_coro *self, const void *value, size_t size)
         return gyre__fail(self->loop, -EINVAL,
                           "gyre_give: the value is not of the type the coroutine was spawned with");
     memcpy(gyre__future_value(self->future), value, size);
+    self->given = true;
     return 0;
 }
 

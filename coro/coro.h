@@ -49,6 +49,7 @@ typedef struct gyre_spawn_opts {
     bool fpenv; // keep the floating-point control words apart (rounding mode); default: shared
     bool unguarded_ok; // where no more guard pages can be had, run without; default: GYRE_ENOGUARD
     size_t stack;      // bytes of address space, up to 1 GiB; default and least: 256 KiB
+    void (*drop)(void *value); // frees a value that nobody took; default: nothing to free
 } gyre_spawn_opts;
 
 // name_future gyre_spawn(name, gyre_loop *loop, gyre_coro_fn *fn, void *arg)
@@ -140,20 +141,21 @@ bool gyre_coro_is_canceled(const gyre_coro *self);
 //
 // Makes a generator: a coroutine that hands out one value after another. Nothing of its body runs
 // before the first gyre_generator_next.
-// Ownership: the caller closes it. `opts` NULL: all defaults; .lazy means nothing here.
+// Ownership: the caller closes it, before its loop: one that is left goes with the loop. `opts`
+// NULL: all defaults; .lazy means nothing here.
 // Errors: -ENOMEM, GYRE_ENOGUARD, GYRE_ECLOSED, -EINVAL, GYRE_ECANCELED.
 // Blocks: never. Thread: the loop's.
-int gyre__generator_open(gyre_generator **out, gyre_loop *loop, gyre__body body,
-                         const gyre_spawn_opts *opts) GYRE_MUST_USE;
 #define gyre_generator_open(out, loop, fn, arg, opts) \
     gyre__generator_open(out, loop, gyre__body_of(#fn, GYRE__HERE, fn, arg), opts)
+int gyre__generator_open(gyre_generator **out, gyre_loop *loop, gyre__body body,
+                         const gyre_spawn_opts *opts) GYRE_MUST_USE;
 
 // Runs the generator to its next yield: `in` becomes what gyre_generator_yield gives it (on the
 // first call it is ignored), and *value what it hands out. When the body waits for something else,
 // the calling coroutine waits with it.
 // Errors: GYRE_EEND when the body has returned 0, and ever after; the body's error, once; -EPERM
 // when the body waits and the caller is no coroutine (call again later); GYRE_EBUSY from inside
-// itself or while another caller waits; GYRE_ECANCELED.
+// itself or while another caller waits; GYRE_ECLOSED when it is closed meanwhile; GYRE_ECANCELED.
 // Blocks: the coroutine, while the body waits; never the loop. Thread: the loop's.
 int gyre_generator_next(gyre_generator *generator, void *in, void **value) GYRE_MUST_USE;
 

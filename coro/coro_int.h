@@ -22,7 +22,12 @@ int gyre__park(gyre_loop *loop, gyre__wait *wait);
 // Lets a parked coroutine go on, as a task, with `result`. Once for each park.
 void gyre__wake(gyre__wait *wait, int result);
 
-// As gyre_spawn, on one of the library's own small stacks (64 KiB).
-gyre_future *gyre__spawn_small(gyre_loop *loop, const gyre_future_type *type, gyre__body body);
+// As gyre_spawn_with, on one of the library's own small stacks (64 KiB).
+gyre_future *gyre__spawn_small(gyre_loop *loop, const gyre_future_type *type, gyre__body body,
+                               const gyre_spawn_opts *opts);
+
+// Marks a coroutine as cancelled and cancels what it waits for, unless it is shielded. For those
+// who hold no reference to its future.
+void gyre__coro_cancel(gyre_coro *coro);
 
 #endif

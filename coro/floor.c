@@ -1,23 +1,25 @@
 // The coroutine floor's state on a loop, and its part in closing one.
 //
-// Design notes. Closing cancels every coroutine and lets each unwind while the loop turns. What
-// still waits when the grace is over (a body that ignores errors, a long shield) is stopped and
-// named.
+// Design notes. Closing cancels every coroutine that no other one waits for, as the future that it
+// is (see future.c), and lets each unwind while the loop turns: a parent cancels its child itself,
+// after a shield perhaps. Generators have no future and are cancelled here. What still waits when
+// the grace is over (a body that ignores errors, a long shield) is stopped and named.
 
 #include "coro/impl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const long usual_map_count = 65530;
 
 static long max_map_count(void)
 {
-    long count = usual_map_count;
+    char text[32] = "";
     FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
-    if (!file) return count;
-    if (fscanf(file, "%ld", &count) != 1 || count <= 0) count = usual_map_count;
+    if (!file) return usual_map_count;
+    long count = fgets(text, sizeof text, file) ? strtol(text, NULL, 10) : 0;
     fclose(file);
-    return count;
+    return count > 0 ? count : usual_map_count;
 }
 
 static gyre_coro *first_live(gyre__coros *coros)
@@ -26,7 +28,7 @@ static gyre_coro *first_live(gyre__coros *coros)
     return node == &coros->live ? NULL : GYRE_CONTAINER_OF(node, gyre_coro, link);
 }
 
-static void cancel_all(gyre_loop *loop)
+static void cancel_generators(gyre_loop *loop)
 {
     gyre__coros *coros = gyre__coros_of(loop);
     gyre__node end;
@@ -35,10 +37,7 @@ static void cancel_all(gyre_loop *loop)
         gyre_coro *coro = GYRE_CONTAINER_OF(node, gyre_coro, link);
         gyre__list_remove(node);
         gyre__list_append(&coros->live, node);
-        if (coro->future)
-            gyre__future_cancel(coro->future);
-        else if (coro->started)
-            gyre__coro_cancel(coro);
+        if (!coro->future && coro->started) gyre__coro_cancel(coro);
     }
     gyre__list_remove(&end);
 }
@@ -82,7 +81,7 @@ static void destroy(gyre_loop *loop)
     *slot = (gyre__loop_state){NULL, NULL};
 }
 
-static const gyre__floor floor_of_coros = {cancel_all, any_live, stop_all, destroy};
+static const gyre__floor floor_of_coros = {cancel_generators, any_live, stop_all, destroy};
 
 static int park_for_future(gyre_loop *loop, void *future, void *out)
 {

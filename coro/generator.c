@@ -3,7 +3,9 @@
 // Design notes. Between two values the body is suspended in gyre_generator_yield and nothing will
 // wake it but the next call, which resumes it directly. When the body waits for something else it
 // is parked like any coroutine; the caller then parks too and is woken by the next yield, or by the
-// end. The generator outlives its body, so that calls after the end are answered.
+// end; what it is to return lies in its own frame, so that it does not matter whether the generator
+// is still there when it goes on. The generator outlives its body, so that calls after the end are
+// answered.
 
 #include "coro/impl.h"
 
@@ -13,23 +15,43 @@ struct gyre_generator {
     gyre_loop *loop;
     gyre_coro *coro; // NULL once it has ended
     enum state state;
-    void *in;           // of the next call
-    void *value;        // of the last yield
-    bool ready;         // the value has not been handed out: its caller could not wait
-    int err;            // of the end, until it has been told; then GYRE_EEND
-    gyre__wait *caller; // parked in gyre_generator_next; or NULL
-    bool closing;       // the owner is gone; the end frees it
-    gyre__node link;    // among the loop's generators
+    void *in;            // of the next call
+    void *value;         // of the last yield
+    bool ready;          // the value has not been handed out: its caller could not wait
+    int err;             // of the end, until it has been told; then GYRE_EEND
+    struct call *caller; // parked in gyre_generator_next; or NULL
+    bool closing;        // the owner is gone; the end frees it
+    gyre__node link;     // among the loop's generators
 };
+
+// A coroutine that waits for the body to yield or end.
+struct call {
+    gyre__wait wait;
+    gyre_generator *generator;
+    void **value; // of gyre_generator_next
+};
+
+// What gyre_generator_next returns now that the body has yielded or ended.
+static int hand_over(gyre_generator *generator, void **value)
+{
+    if (generator->state == ENDED) {
+        int err = generator->err;
+        generator->err = GYRE_EEND;
+        return err;
+    }
+    generator->ready = false;
+    *value = generator->value;
+    return 0;
+}
 
 // ---- The body's side ------------------------------------------------------------------------
 
 static void tell_caller(gyre_generator *generator)
 {
-    if (!generator->caller) return;
-    gyre__wait *wait = generator->caller;
+    struct call *call = generator->caller;
+    if (!call) return;
     generator->caller = NULL;
-    gyre__wake(wait, 0);
+    gyre__wake(&call->wait, hand_over(generator, call->value));
 }
 
 void gyre__generator_parked(gyre_generator *generator)
@@ -66,25 +88,19 @@ int gyre_generator_yield(gyre_coro *self, void *value, void **in)
         return gyre__fail(self->loop, -EPERM,
                           "gyre_generator_yield in a coroutine "
                           "that is not a generator");
-    if (self->strand.refuses) return GYRE_ECANCELED;
+    if (self->strand.refuses || generator->closing) return GYRE_ECANCELED;
     generator->value = value;
     generator->ready = true;
     generator->state = YIELDED;
     tell_caller(generator);
     gyre__coro_leave(self, 0);
     generator->state = RUNNING;
-    if (self->strand.refuses) return GYRE_ECANCELED;
+    if (self->strand.refuses || generator->closing) return GYRE_ECANCELED;
     if (in) *in = generator->in;
     return 0;
 }
 
 // ---- The caller's side ----------------------------------------------------------------------
-
-// A coroutine that waits for the body to yield or end.
-struct call {
-    gyre__wait wait;
-    gyre_generator *generator;
-};
 
 static void cancel_call(gyre__wait *wait)
 {
@@ -92,14 +108,16 @@ static void cancel_call(gyre__wait *wait)
     gyre__wake(wait, GYRE_ECANCELED);
 }
 
-static int wait_for_body(gyre_generator *generator)
+static int wait_for_body(gyre_generator *generator, void **value)
 {
-    struct call call = {.wait.cancel = cancel_call, .generator = generator};
-    if (gyre__loop_here() != generator->loop || !gyre__coro_here(generator->loop))
-        return gyre__fail(generator->loop, -EPERM,
+    struct call call = {.wait.cancel = cancel_call, .generator = generator, .value = value};
+    gyre_loop *loop = generator->loop;
+    if (gyre__loop_here() != loop || !gyre__coro_here(loop))
+        return gyre__fail(loop, -EPERM,
                           "gyre_generator_next: the body waits, and its caller cannot");
-    generator->caller = &call.wait;
-    return gyre__park(generator->loop, &call.wait);
+    if (gyre__loop_refuses(loop)) return GYRE_ECANCELED; // by what the body did
+    generator->caller = &call;
+    return gyre__park(loop, &call.wait);
 }
 
 static int resume_body(gyre_generator *generator, void *in)
@@ -108,22 +126,11 @@ static int resume_body(gyre_generator *generator, void *in)
     bool outside = gyre__loop_here() != loop;
     int err = outside ? gyre__loop_enter(loop) : 0;
     if (err) return err;
+    if (outside) gyre__loop_blame(loop, generator->coro->body.name);
     generator->in = in;
     generator->state = RUNNING;
     gyre__coro_resume(generator->coro, 0);
     if (outside) gyre__loop_leave(loop);
-    return 0;
-}
-
-static int hand_over(gyre_generator *generator, void **value)
-{
-    if (generator->state == ENDED) {
-        int err = generator->err;
-        generator->err = GYRE_EEND;
-        return err;
-    }
-    generator->ready = false;
-    *value = generator->value;
     return 0;
 }
 
@@ -134,8 +141,9 @@ int gyre_generator_next(gyre_generator *generator, void *in, void **value)
     bool at_rest = generator->state == FRESH || generator->state == YIELDED;
     int err = 0;
     if (at_rest && !generator->ready) err = resume_body(generator, in);
-    if (!err && generator->state == WAITING) err = wait_for_body(generator);
-    return err ? err : hand_over(generator, value);
+    if (err) return err;
+    return generator->state == WAITING ? wait_for_body(generator, value)
+                                       : hand_over(generator, value);
 }
 
 // ---- Life ----------------------------------------------------------------------------------
@@ -170,7 +178,8 @@ void gyre_generator_close(gyre_generator *generator)
         free_generator(generator);
         return;
     }
-    tell_caller(generator);
+    if (generator->caller) gyre__wake(&generator->caller->wait, GYRE_ECLOSED);
+    generator->caller = NULL;
     generator->closing = true;
     gyre__coro_cancel(coro);
     if (at_yield) resume_body(generator, NULL);

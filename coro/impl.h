@@ -38,10 +38,9 @@ typedef struct gyre__stack_pool {
 
 // A stack of at least `size` bytes. Errors: -ENOMEM; GYRE_ENOGUARD unless `unguarded_ok`; -EINVAL.
 int gyre__stack_take(gyre_loop *loop, size_t size, bool unguarded_ok, gyre__stack **out);
-// Gives a stack back; also the one that runs at this moment, until the switch away from it.
+// Gives a stack back; also the one that runs at this moment, until the switch away from it. Memory
+// of free stacks beyond a bound goes back to the system.
 void gyre__stack_give(gyre_loop *loop, gyre__stack *stack);
-// Gives memory of free stacks beyond the bound back to the system.
-void gyre__stack_trim(gyre_loop *loop);
 void gyre__stack_unmap_all(gyre_loop *loop);
 // Aborts when an unguarded stack has been overrun.
 void gyre__stack_check(gyre_loop *loop, const gyre__stack *stack, const char *name);
@@ -73,7 +72,9 @@ struct gyre_coro {
     bool started;
     bool parked; // suspended by gyre__park, and not yet resumed
     bool canceled;
+    bool given;    // gyre_give was called
     bool stopping; // being dropped by the close of its loop
+    bool ending;   // the body is over: only defers are left
     bool fpenv;
 
     gyre__defer *defers; // inline_defers, or of the loop's allocator when there are more
@@ -112,8 +113,6 @@ intptr_t gyre__coro_leave(gyre_coro *coro, intptr_t value);
 // The running coroutine of this loop, or NULL.
 gyre_coro *gyre__coro_here(const gyre_loop *loop);
 
-// Marks a coroutine as cancelled and cancels what it waits for, unless it is shielded.
-void gyre__coro_cancel(gyre_coro *coro);
 // Drops the stack of a parked coroutine after running its defers on it.
 void gyre__coro_stop(gyre_coro *coro);
 

@@ -99,19 +99,26 @@ static int make_guard(gyre_loop *loop, gyre__stack *stack, bool unguarded_ok)
 
 // ---- Slabs ---------------------------------------------------------------------------------
 
-// Maps `size` bytes aligned to `align` by mapping more and cutting the ends off.
+static char *map_bytes(size_t size)
+{
+    char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+// Newer kernels align large mappings themselves and put them side by side, where they count as one.
+// Otherwise more is mapped and the ends are cut off.
 static char *map_aligned(size_t size, size_t align)
 {
+    char *map = map_bytes(size);
+    if (!map || (uintptr_t)map % align == 0) return map;
+    munmap(map, size);
     size_t whole = size + align;
-    char *map = mmap(NULL, whole, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED) return NULL;
+    map = map_bytes(whole);
+    if (!map) return NULL;
     char *base = (char *)(((uintptr_t)map + align - 1) & ~(uintptr_t)(align - 1));
     if (base > map) munmap(map, (size_t)(base - map));
     munmap(base + size, whole - size - (size_t)(base - map));
-#ifdef MADV_NOHUGEPAGE
-    (void)madvise(base, size, MADV_NOHUGEPAGE);
-#endif
     return base;
 }
 
@@ -135,6 +142,9 @@ static int add_slab(gyre_loop *loop, gyre__stack_pool *pool, size_t slot_size)
         gyre__free(alloc, slab);
         return -ENOMEM;
     }
+#ifdef MADV_NOHUGEPAGE
+    (void)madvise(slab->base, size, MADV_NOHUGEPAGE);
+#endif
     slab->size = size;
     slab->count = count;
     slab->slot_size = slot_size;
@@ -182,12 +192,14 @@ static int make_ready(gyre_loop *loop, gyre__stack *stack, bool unguarded_ok)
     int err = make_guard(loop, stack, unguarded_ok);
     if (err) return err;
     size_t size = (size_t)(stack->base + stack->slab->slot_size - stack->bottom);
-    if (!stack->ready) {
+    if (stack->ready) {
+        gyre__renew_stack(stack->bottom, size);
+        gyre__fiber_close(&stack->fiber); // a coroutine never returns: its calls are open for ever
+    } else {
         stack->valgrind_id = gyre__announce_stack(stack->bottom, size);
-        gyre__fiber_open(&stack->fiber, stack->bottom, size);
-        stack->ready = true;
     }
-    gyre__renew_stack(stack->bottom, size);
+    gyre__fiber_open(&stack->fiber, stack->bottom, size);
+    stack->ready = true;
     return 0;
 }
 
@@ -200,24 +212,21 @@ int gyre__stack_take(gyre_loop *loop, size_t size, bool unguarded_ok, gyre__stac
         int err = add_slab(loop, pool, (size_t)SMALL_STACK << class);
         if (err) return err;
     }
-    gyre__stack *stack = pool->free;
-    int err = make_ready(loop, stack, unguarded_ok);
+    // Behind a free stack without a guard there may be one that has one.
+    gyre__stack **at = &pool->free;
+    int err = make_ready(loop, *at, unguarded_ok);
+    while (err && (*at)->next) {
+        at = &(*at)->next;
+        err = make_ready(loop, *at, unguarded_ok);
+    }
     if (err) return err;
-    pool->free = stack->next;
+    gyre__stack *stack = *at;
+    *at = stack->next;
     pool->free_count--;
     if (!stack->cold) pool->warm_count--;
     stack->cold = false;
     *out = stack;
     return 0;
-}
-
-void gyre__stack_give(gyre_loop *loop, gyre__stack *stack)
-{
-    gyre__stack_pool *pool = &gyre__coros_of(loop)->pools[class_of(stack->slab->slot_size)];
-    stack->next = pool->free;
-    pool->free = stack;
-    pool->free_count++;
-    pool->warm_count++;
 }
 
 static void cool(gyre__stack *stack)
@@ -227,21 +236,22 @@ static void cool(gyre__stack *stack)
     stack->cold = true;
 }
 
-// The newest free stacks stay warm. They lie in front, so the walk ends at the first cold one.
-static void trim_pool(gyre__stack_pool *pool)
+// The newest free stacks stay warm. All warm ones lie before the cold ones.
+static void trim(gyre__stack_pool *pool)
 {
     size_t kept = 0;
-    for (gyre__stack *stack = pool->free; stack && pool->warm_count > WARM_STACKS;
-         stack = stack->next) {
-        if (kept++ < WARM_STACKS / 2 || stack->cold) continue;
-        cool(stack);
-        pool->warm_count--;
-    }
+    for (gyre__stack *stack = pool->free; stack && !stack->cold; stack = stack->next)
+        if (kept++ >= WARM_STACKS) cool(stack);
+    pool->warm_count = WARM_STACKS;
 }
 
-void gyre__stack_trim(gyre_loop *loop)
+// The stack given back may be the one that runs: what is trimmed lies behind it.
+void gyre__stack_give(gyre_loop *loop, gyre__stack *stack)
 {
-    gyre__coros *coros = gyre__coros_of(loop);
-    for (int class = 0; class < STACK_CLASSES; class ++)
-        if (coros->pools[class].warm_count > 2 * WARM_STACKS) trim_pool(&coros->pools[class]);
+    gyre__stack_pool *pool = &gyre__coros_of(loop)->pools[class_of(stack->slab->slot_size)];
+    if (pool->warm_count == 2 * WARM_STACKS) trim(pool);
+    stack->next = pool->free;
+    pool->free = stack;
+    pool->free_count++;
+    pool->warm_count++;
 }

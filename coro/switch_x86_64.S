@@ -12,9 +12,9 @@
 //       -8  mxcsr, x87 control    only with gyre__switch_fpenv, and then the pointer is here
 //
 // Only what the callee must preserve is kept: the compiler has saved everything else around the
-// call. The way back is `pop` and an indirect jump, never `ret`: the return predictor still holds the
-// caller on the other stack, so a `ret` would always mispredict. Whoever calls these as its last act
-// leaves no `ret` of its own behind that would mispredict either.
+// call. The way back is `pop` and an indirect jump, never `ret`: the return predictor still holds
+// the caller on the other stack, so a `ret` would always mispredict. Whoever calls these as its
+// last act leaves no `ret` of its own behind that would mispredict either.
 
         .macro save one:req
         pushq   %\one

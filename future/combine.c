@@ -1,10 +1,11 @@
 // Combining futures: all, any, with a deadline.
 //
 // Design notes. A combinator is a future whose operation holds references to others and waits for
-// each with a task of its own. It ends in one place, `finish`, `win` or `relay`; whatever is left
-// then is released, which cancels what is under way. A value that is passed on was the inner
-// future's: the inner one is kept until the outer is gone, because only it knows how such a value
-// is dropped.
+// each with a task of its own. When one of these decides the result, whatever is left is released,
+// which cancels what is under way. That calls functions of the user, who may let go of the
+// combinator in them: so it holds a reference to itself meanwhile. A value that is passed on was
+// the inner future's: the inner one is kept until the outer is gone, because only it knows how such
+// a value is dropped.
 
 #include "future/impl.h"
 
@@ -14,7 +15,6 @@ struct part {
     gyre_task task;
     gyre_future *future;
     struct set *set;
-    bool waits;
 };
 
 // The operation of gyre_all and gyre_any.
@@ -24,41 +24,40 @@ struct set {
     size_t count, left; // left: parts not yet settled
     void *out;          // of gyre_all; or NULL
     size_t *index;      // of gyre_any; or NULL
-    gyre_future *kept;  // the one that the result came from
+    gyre_future *kept;  // the one that the result comes from
+    bool quiet;         // of gyre_any: nobody hears of the errors of losers
 };
 
 // ---- Parts ---------------------------------------------------------------------------------
 
-static void let_go(struct part *part, bool quietly)
+static void let_go(struct part *part)
 {
     gyre_future *future = part->future;
     if (!future) return;
     part->future = NULL;
-    if (part->waits) gyre__future_unwait(future, &part->task);
+    gyre__future_unwait(future, &part->task);
     gyre_task_stop(&part->task);
-    if (quietly) gyre__future_forgive(future);
+    if (part->set->quiet) gyre__future_forgive(future);
     gyre__future_release(future);
 }
 
-static void let_go_of_all(struct set *set, bool quietly)
+static void let_go_of_all(struct set *set)
 {
-    for (size_t i = 0; i < set->count; i++) let_go(&set->parts[i], quietly);
+    for (size_t i = 0; set->parts && i < set->count; i++) let_go(&set->parts[i]);
 }
 
 static void destroy_set(void *op)
 {
     struct set *set = op;
     if (!set->self) return;
-    const gyre_allocator *alloc = gyre__loop_allocator(gyre__future_loop(set->self));
-    gyre__free(alloc, set->parts);
-    set->parts = NULL;
+    let_go_of_all(set);
+    gyre__free(gyre__loop_allocator(gyre__future_loop(set->self)), set->parts);
     gyre__future_release(set->kept);
 }
 
 static void cancel_set(gyre_future *future, void *op)
 {
-    struct set *set = op;
-    let_go_of_all(set, true);
+    let_go_of_all(op);
     gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
 }
 
@@ -68,15 +67,16 @@ static void describe_set(void *op, char *text, size_t size)
     snprintf(text, size, "waits for %zu of %zu futures", set->left, set->count);
 }
 
+// These were not looked at yet: one may be of a loop that another thread runs.
 static void release_array(gyre_future **futures, size_t count)
 {
-    for (size_t i = 0; i < count; i++) gyre__future_release(futures[i]);
-}
-
-static char *copy_why(const gyre_future *future)
-{
-    if (!future->loop || !future->why) return NULL;
-    return gyre__format(gyre__loop_allocator(future->loop), "%s", future->why);
+    for (size_t i = 0; i < count; i++) {
+        gyre_future *future = futures[i];
+        if (future && future->loop && gyre__loop_may_run(future->loop) == GYRE_ELOOP)
+            gyre__future_release_elsewhere(future);
+        else
+            gyre__future_release(future);
+    }
 }
 
 // Begins to wait for every part. A null future counts as one that failed. From the first wait on
@@ -100,7 +100,6 @@ static int begin(struct set *set, gyre_future **futures, size_t count, gyre_task
     for (size_t i = 0; i < count; i++) {
         int err = gyre__future_wait(futures[i], &set->parts[i].task);
         if (err) return err; // the same future twice: it is busy with itself
-        set->parts[i].waits = true;
     }
     return 0;
 }
@@ -114,6 +113,7 @@ static void finish(struct set *set)
         gyre_future *future = set->parts[i].future;
         size_t size = future->type->size;
         set->parts[i].future = NULL;
+        gyre__future_unwait(future, &set->parts[i].task);
         gyre__future_take(future, slot);
         if (slot) slot += size;
     }
@@ -127,24 +127,31 @@ static int first_taken(const struct set *set)
     return 0;
 }
 
+static void fail(struct set *set, int err)
+{
+    char *why = NULL;
+    if (set->kept) {
+        gyre__future_forgive(set->kept);
+        why = gyre__future_copy_why(set->kept);
+    }
+    let_go_of_all(set);
+    gyre__future_settle(set->self, err, why, NULL);
+}
+
 static void on_part_of_all(gyre_loop *loop, gyre_task *task)
 {
     (void)loop;
     struct part *part = GYRE_CONTAINER_OF(task, struct part, task);
     struct set *set = part->set;
-    part->waits = false;
-    if (part->future->err && !set->kept) {
-        set->kept = gyre__future_retain(part->future);
-        gyre__future_forgive(part->future);
-    }
+    if (part->future->err && !set->kept) set->kept = gyre__future_retain(part->future);
     if (--set->left > 0) return;
+    gyre_future *self = gyre__future_retain(set->self);
     int err = set->kept ? set->kept->err : first_taken(set);
-    if (!err) {
+    if (err)
+        fail(set, err);
+    else
         finish(set);
-        return;
-    }
-    let_go_of_all(set, false);
-    gyre__future_settle(set->self, err, set->kept ? copy_why(set->kept) : NULL, NULL);
+    gyre__future_release(self);
 }
 
 static const gyre__future_ops all_ops = {
@@ -154,7 +161,7 @@ static const gyre__future_ops all_ops = {
 static void fail_set(gyre_future *self, struct set *set, gyre_future **futures, int err)
 {
     if (set->parts)
-        let_go_of_all(set, true);
+        let_go_of_all(set);
     else
         release_array(futures, set->count);
     gyre__future_settle(self, err, NULL, NULL);
@@ -186,9 +193,14 @@ static void drop_kept_value(void *value, void *op)
     gyre__future_drop(((struct set *)op)->kept, value);
 }
 
-// Passes the value of `from` on; `from` is kept to drop it.
-static void pass_value(gyre_future *to, gyre_future *from)
+// Passes the value or the error of `from` on; `from` is kept to drop the value.
+static void pass(gyre_future *to, gyre_future *from, int err)
 {
+    from->seen = true;
+    if (err) {
+        gyre__future_settle(to, err, gyre__future_copy_why(from), NULL);
+        return;
+    }
     from->taken = true;
     gyre__future_settle(to, 0, NULL, from->value);
 }
@@ -199,17 +211,14 @@ static void on_part_of_any(gyre_loop *loop, gyre_task *task)
     struct part *part = GYRE_CONTAINER_OF(task, struct part, task);
     struct set *set = part->set;
     gyre_future *future = part->future;
-    int err = future->err ? future->err : future->taken ? GYRE_ETAKEN : 0;
-    part->waits = false;
-    gyre__future_forgive(future);
+    int err = gyre__future_result(future);
     if (err && --set->left > 0) return;
     if (set->index) *set->index = (size_t)(part - set->parts);
+    gyre_future *self = gyre__future_retain(set->self);
     set->kept = gyre__future_retain(future);
-    let_go_of_all(set, true);
-    if (err)
-        gyre__future_settle(set->self, err, copy_why(future), NULL);
-    else
-        pass_value(set->self, future);
+    let_go_of_all(set);
+    pass(self, future, err);
+    gyre__future_release(self);
 }
 
 static const gyre__future_ops any_ops = {.drop = drop_kept_value,
@@ -227,7 +236,8 @@ gyre_future *gyre__future_any(gyre_loop *loop, gyre_future **futures, size_t cou
         return self;
     }
     struct set *set = gyre__future_op(self);
-    *set = (struct set){.self = self, .count = count, .index = index};
+    *set = (struct set){.self = self, .count = count, .quiet = true};
+    set->index = index;
     int err = count == 0 ? -EINVAL : begin(set, futures, count, on_part_of_any);
     if (err) fail_set(self, set, futures, err);
     return self;
@@ -237,7 +247,7 @@ gyre_future *gyre__future_any(gyre_loop *loop, gyre_future **futures, size_t cou
 
 struct deadline {
     gyre_future *self;
-    gyre_future *inner; // kept until the outer future is gone
+    gyre_future *inner; // kept until the outer future is gone; NULL once it was given up
     gyre_task task;
     gyre_timer timer;
 };
@@ -250,6 +260,7 @@ static void drop_inner_value(void *value, void *op)
 static void let_go_of_inner(struct deadline *deadline)
 {
     gyre_future *inner = deadline->inner;
+    if (!inner) return;
     deadline->inner = NULL;
     gyre_timer_stop(&deadline->timer);
     gyre__future_unwait(inner, &deadline->task);
@@ -261,23 +272,20 @@ static void on_inner(gyre_loop *loop, gyre_task *task)
 {
     (void)loop;
     struct deadline *deadline = GYRE_CONTAINER_OF(task, struct deadline, task);
-    gyre_future *inner = deadline->inner;
     gyre_timer_stop(&deadline->timer);
-    gyre__future_forgive(inner);
-    int err = inner->err ? inner->err : inner->taken ? GYRE_ETAKEN : 0;
-    if (err)
-        gyre__future_settle(deadline->self, err, copy_why(inner), NULL);
-    else
-        pass_value(deadline->self, inner);
+    gyre__future_unwait(deadline->inner, task);
+    pass(deadline->self, deadline->inner, gyre__future_result(deadline->inner));
 }
 
 static void on_deadline(gyre_loop *loop, gyre_timer *timer)
 {
     (void)loop;
     struct deadline *deadline = GYRE_CONTAINER_OF(timer, struct deadline, timer);
-    gyre_future *self = deadline->self;
+    if (gyre__is_settled(deadline->inner)) return; // it came in time: its task is on its way
+    gyre_future *self = gyre__future_retain(deadline->self);
     let_go_of_inner(deadline);
     gyre__future_settle(self, GYRE_ETIMEDOUT, NULL, NULL);
+    gyre__future_release(self);
 }
 
 static void cancel_deadline(gyre_future *future, void *op)
@@ -288,7 +296,7 @@ static void cancel_deadline(gyre_future *future, void *op)
 
 static void destroy_deadline(void *op)
 {
-    gyre__future_release(((struct deadline *)op)->inner);
+    let_go_of_inner(op);
 }
 
 static void describe_deadline(void *op, char *text, size_t size)

@@ -30,21 +30,44 @@ static gyre_future *no_memory_future(void)
 
 // ---- The floor's state ---------------------------------------------------------------------
 
+// Calls `fn` for every future, oldest first; futures may come and go meanwhile.
+static void for_each(gyre_loop *loop, void (*fn)(gyre_future *future))
+{
+    gyre__futures *futures = gyre__loop_slot(loop, GYRE__SLOT_FUTURE)->state;
+    gyre__node mark; // behind the one that `fn` is called for
+    gyre__list_insert_after(&futures->live, &mark);
+    for (gyre__node *node; (node = mark.next) != &futures->live;) {
+        gyre__list_remove(&mark);
+        gyre__list_insert_after(node, &mark);
+        fn(GYRE_CONTAINER_OF(node, gyre_future, link));
+    }
+    gyre__list_remove(&mark);
+}
+
+static void cancel_root(gyre_future *future)
+{
+    if (!future->waiter || future->waiter == &future->task) gyre__future_cancel(future);
+}
+
 // Cancels what no coroutine or combinator waits for: these cancel their own, after a shield
 // perhaps.
 static void cancel_all(gyre_loop *loop)
 {
-    gyre__futures *futures = gyre__loop_slot(loop, GYRE__SLOT_FUTURE)->state;
-    gyre__node end;
-    gyre__list_append(&futures->live, &end);
-    for (gyre__node *node; (node = futures->live.next) != &end;) {
-        gyre_future *future = GYRE_CONTAINER_OF(node, gyre_future, link);
-        gyre__list_remove(node);
-        gyre__list_append(&futures->live, node);
-        bool is_root = !future->waiter || future->waiter == &future->task;
-        if (is_root) gyre__future_cancel(future);
-    }
-    gyre__list_remove(&end);
+    for_each(loop, cancel_root);
+}
+
+static void end(gyre_future *future)
+{
+    gyre__future_retain(future);
+    gyre__future_cancel(future);
+    gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
+    gyre__future_release(future);
+}
+
+// What outlasted the grace is settled while its continuations still run.
+static void stop_all(gyre_loop *loop)
+{
+    for_each(loop, end);
 }
 
 static bool any_pending(gyre_loop *loop)
@@ -56,17 +79,19 @@ static bool any_pending(gyre_loop *loop)
 }
 
 // What is still referenced when its loop goes is settled and forgotten by it; the holder of the
-// reference has a dead pointer, like that of every other object of a closed loop.
+// reference has a dead pointer, like that of every other object of a closed loop. The newest go
+// first, because a combinator may keep older ones.
 static void destroy(gyre_loop *loop)
 {
     gyre__loop_state *slot = gyre__loop_slot(loop, GYRE__SLOT_FUTURE);
     gyre__futures *futures = slot->state;
     while (!gyre__list_is_empty(&futures->live)) {
-        gyre_future *future = GYRE_CONTAINER_OF(futures->live.next, gyre_future, link);
+        gyre_future *future = GYRE_CONTAINER_OF(futures->live.prev, gyre_future, link);
         gyre_task_stop(&future->task);
-        if (!gyre__is_settled(future)) gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
-        future->references = 0;
-        gyre__future_maybe_free(future);
+        future->waiter = NULL;
+        future->references = 1; // keeps it until here
+        gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
+        gyre__future_release(future);
     }
     const gyre_allocator *alloc = gyre__loop_allocator(loop);
     for (gyre_future *next, *future = futures->free; future; future = next) {
@@ -77,7 +102,7 @@ static void destroy(gyre_loop *loop)
     *slot = (gyre__loop_state){NULL, NULL};
 }
 
-static const gyre__floor floor_of_futures = {cancel_all, any_pending, NULL, destroy};
+static const gyre__floor floor_of_futures = {cancel_all, any_pending, stop_all, destroy};
 
 gyre__futures *gyre__futures_of(gyre_loop *loop)
 {
@@ -139,10 +164,20 @@ gyre_future *gyre__future_open_always(gyre_loop *loop, const gyre_future_type *t
     return future;
 }
 
+// Why nothing may begin: the coroutine is cancelled, or a callback asks while the loop closes (its
+// coroutines may still clean up behind a shield). Or 0.
+static int refusal(const gyre_loop *loop)
+{
+    if (gyre__loop_refuses(loop)) return GYRE_ECANCELED;
+    bool is_coro = gyre__loop_strand(loop)->is_coro;
+    return gyre__loop_is_closing(loop) && !is_coro ? GYRE_ECLOSED : 0;
+}
+
 gyre_future *gyre__future_open(gyre_loop *loop, const gyre_future_type *type,
                                const gyre__future_ops *ops, size_t op_size)
 {
-    if (gyre__loop_refuses(loop)) return gyre__future_failed(loop, type, GYRE_ECANCELED, NULL);
+    int err = refusal(loop);
+    if (err) return gyre__future_failed(loop, type, err, NULL);
     return gyre__future_open_always(loop, type, ops, op_size);
 }
 
@@ -244,17 +279,22 @@ gyre_future *gyre__future_retain(gyre_future *future)
 bool gyre__future_cancel(gyre_future *future)
 {
     if (!future || gyre__is_settled(future)) return false;
+    future->references++; // whatever else goes while the operation is undone
     if (future->ops && future->ops->cancel)
         future->ops->cancel(future, gyre__future_op(future));
     else
         gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
-    return true;
+    // A result that was on its way from another thread may have won.
+    bool lost = future->state == GYRE_DONE || future->state == GYRE_FAILED;
+    future->references--;
+    gyre__future_maybe_free(future);
+    return !lost;
 }
 
 void gyre__future_release(gyre_future *future)
 {
     if (!future || !future->loop) return;
-    if (future->references == 1) gyre__future_cancel(future); // its reference keeps it meanwhile
+    if (gyre__future_is_sole(future)) gyre__future_cancel(future);
     future->references--;
     gyre__future_maybe_free(future);
 }
@@ -262,13 +302,14 @@ void gyre__future_release(gyre_future *future)
 void gyre__future_detach(gyre_future *future)
 {
     if (!future || !future->loop) return;
+    future->detached = true;
     future->references--;
     gyre__future_maybe_free(future);
 }
 
 bool gyre__future_is_sole(const gyre_future *future)
 {
-    return future->references == 1;
+    return future->references == 1 && !future->detached;
 }
 
 // ---- Looking -------------------------------------------------------------------------------

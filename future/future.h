@@ -11,7 +11,8 @@
 // second gets GYRE_EBUSY. Releasing the last reference of an operation under way cancels it.
 // Continuations never run inside the call that caused them: they are tasks, first in, first out.
 //
-// Futures never leave the thread of their loop; a gyre_promise may be settled from any.
+// Futures never leave the thread of their loop, and are gone with it; a gyre_promise may be settled
+// from any thread, and may outlive the loop.
 #ifndef GYRE_FUTURE_FUTURE_H
 #define GYRE_FUTURE_FUTURE_H
 
@@ -37,9 +38,11 @@ typedef struct gyre_future_type {
 
 void gyre__callback_settle(void *token, int err, const void *value);
 
+#define GYRE__UNUSED __attribute__((unused))
+
 // Declares futures and promises of values of type T under a name:
 //
-//     GYRE_FUTURE_TYPE(answer, int)      // answer_future, answer_promise, answer_settle
+//     GYRE_FUTURE_TYPE(answer, int);     // answer_future, answer_promise, answer_settle
 //
 // Both are one pointer wide; the members other than `untyped` carry types for the macros below,
 // which refuse a wrong `out`, callback or value at compile time, in C and in C++. `answer_settle`
@@ -59,13 +62,11 @@ void gyre__callback_settle(void *token, int err, const void *value);
     { \
         ((name##_callback *)fn)(arg, err, (T *)value); \
     } \
-    static inline void name##_settle(void *token, int err, T *value) \
+    GYRE__UNUSED static inline void name##_settle(void *token, int err, T *value) \
     { \
         gyre__callback_settle(token, err, value); \
     } \
     static const gyre_future_type name##_type GYRE__UNUSED = {#name, sizeof(T), name##__call}
-
-#define GYRE__UNUSED __attribute__((unused))
 
 // The value of an operation that has none: gyre_run and gyre_await take it with one argument.
 typedef struct gyre_nothing {
@@ -112,8 +113,9 @@ GYRE_FUTURE_TYPE(gyre_pointer, void *);
 // Blocks: never. Thread: the loop's.
 #define gyre_release(future) gyre__future_release((future).untyped)
 
-// void gyre_detach(F future): drops the reference and lets the operation run to its end; a failure
-// goes to the handler of gyre_on_unhandled (Tornado's spawn_callback).
+// void gyre_detach(F future): drops the reference and lets the operation run to its end, whoever
+// else lets go of it; a failure goes to the handler of gyre_on_unhandled (Tornado's
+// spawn_callback).
 // Blocks: never. Thread: the loop's.
 #define gyre_detach(future) gyre__future_detach((future).untyped)
 
@@ -218,8 +220,9 @@ typedef struct gyre_future_ops {
 // Makes a future of a type and its giving end. Nothing needs to wait when the promise is settled.
 // Ownership: the caller consumes *future and releases the promise with gyre_promise_release. `ops`
 // (NULL: none) and `arg` must outlive both.
-// Errors: the promise's `.untyped` is NULL, and the future has failed with -ENOMEM or
-// GYRE_ECANCELED. Settling and releasing a null promise is harmless.
+// Errors: the promise's `.untyped` is NULL, and the future has failed with -ENOMEM, GYRE_ECANCELED
+// or (in a callback while the loop closes) GYRE_ECLOSED. Settling and releasing a null promise is
+// harmless.
 // Blocks: never. Thread: the loop's.
 #define gyre_promise_new(name, loop, future, ops, arg) \
     GYRE__MAKE(name##_promise, \
@@ -234,10 +237,10 @@ typedef struct gyre_future_ops {
     gyre__promise_settle((promise).untyped, 0, NULL, GYRE__SAME(value_ptr, (promise).value))
 
 // bool gyre_promise_reject(name_promise promise, int err, const char *why): settles with an error
-// below 0 and a text that is copied (NULL: none). As gyre_promise_resolve.
+// below 0 (any other is taken for -EINVAL) and a text that is copied (NULL: none). As
+// gyre_promise_resolve.
 // Blocks: never. Thread: any.
-#define gyre_promise_reject(promise, err, why) \
-    gyre__promise_settle((promise).untyped, err, why, NULL)
+#define gyre_promise_reject(promise, err, why) gyre__promise_reject((promise).untyped, err, why)
 
 // promise gyre_promise_retain(promise): a second reference, for a second thread.
 // Blocks: never. Thread: any.
@@ -255,11 +258,12 @@ typedef struct gyre_future_ops {
 //
 //     void *token;
 //     answer_future f = gyre_from_callback(answer, loop, &token);
-//     ask_somebody(question, answer_settle, token);      // calls it once with (token, err,
-//     &answer)
+//     ask_somebody(question, answer_settle, token); // calls it once with (token, err, &answer)
 //
-// The callback may come from any thread. A second call is refused and logged, as long as the future
-// has not been consumed. When there is no memory the token is NULL and the callback does nothing.
+// The callback may come from any thread, with err 0 or below and a value (NULL: all bytes zero). It
+// must come once, also after a cancel: that frees the token. A second call is refused and logged,
+// as long as the future has not been consumed. When there is no memory the token is NULL and the
+// callback does nothing.
 // Blocks: never. Thread: the loop's.
 #define gyre_from_callback(name, loop, token) \
     GYRE__MAKE(name##_future, gyre__from_callback(loop, &name##_type, token))
@@ -280,6 +284,7 @@ gyre_future *gyre__future_with_timeout(gyre_future *future, gyre_duration limit)
 gyre_promise *gyre__promise_new(gyre_loop *loop, const gyre_future_type *type, gyre_future **out,
                                 const gyre_future_ops *ops, void *arg);
 bool gyre__promise_settle(gyre_promise *promise, int err, const char *why, const void *value);
+bool gyre__promise_reject(gyre_promise *promise, int err, const char *why);
 gyre_promise *gyre__promise_retain(gyre_promise *promise);
 void gyre__promise_release(gyre_promise *promise);
 gyre_future *gyre__from_callback(gyre_loop *loop, const gyre_future_type *type, void **token);
@@ -309,7 +314,7 @@ template <class Want, class Given> constexpr Want gyre__same(Given given)
 #define GYRE__AS(x, pointer)      (GYRE__TYPE_OF(x){pointer})
 #define GYRE__MAKE(type, pointer) (type{pointer})
 #else
-#define GYRE__SAME(x, y)          _Generic((x), __typeof__(y) : (x))
+#define GYRE__SAME(x, y)          _Generic((x), __typeof__(1 ? (y) : 0) : (x)) // the ?: sheds const
 #define GYRE__AS(x, pointer)      ((__typeof__(x)){pointer})
 #define GYRE__MAKE(type, pointer) ((type){pointer})
 #endif

@@ -12,7 +12,8 @@
 //     }
 //
 // gyre__future_open gives a settled future when nothing may begin: the strand is cancelled
-// (GYRE_ECANCELED), or there is no memory (-ENOMEM).
+// (GYRE_ECANCELED), a bare callback asks while the loop closes (GYRE_ECLOSED), or there is no
+// memory (-ENOMEM).
 #ifndef GYRE_FUTURE_FUTURE_INT_H
 #define GYRE_FUTURE_FUTURE_INT_H
 
@@ -87,7 +88,7 @@ void gyre__future_unwait(gyre_future *future, const gyre_task *task);
 // details the running strand's. Consumes the reference.
 int gyre__future_take(gyre_future *future, void *out);
 
-// Says whether nobody else holds a reference.
+// Says whether nobody else wants the result: no other reference, and none was detached.
 bool gyre__future_is_sole(const gyre_future *future);
 
 // What the future waits for, as text; "" when it does not tell.

@@ -22,6 +22,7 @@ struct gyre_future {
     unsigned references;       // the consumers'; the producer holds none
     unsigned char state;       // gyre_state
     bool taken;                // the value has moved out
+    bool detached;             // somebody wants it to run on, whoever else lets go
     bool seen;                 // the error has been read, or was never to be
     bool pooled;               // of the size that the loop keeps
     _Alignas(16) char value[]; // type->size bytes, then the producer's op
@@ -44,11 +45,20 @@ static inline bool gyre__is_settled(const gyre_future *future)
     return future->state >= GYRE_DONE;
 }
 
+// What a consumer of a settled future gets: 0, its error, or GYRE_ETAKEN.
+static inline int gyre__future_result(const gyre_future *future)
+{
+    return future->err ? future->err : future->taken ? GYRE_ETAKEN : 0;
+}
+
 // Frees a value as its producer said.
 void gyre__future_drop(gyre_future *future, void *value);
 
 // Frees a settled future without references.
 void gyre__future_maybe_free(gyre_future *future);
+
+// A copy of the details; NULL when there are none.
+char *gyre__future_copy_why(const gyre_future *future);
 
 // Tells the handler of unread failures.
 void gyre__future_unhandled(gyre_future *future);

@@ -8,7 +8,8 @@
 //
 // The holders together own one reference to the box, the future one, and a posted task one. The
 // future goes only on the loop's thread, so `future` is read and written there alone. When the loop
-// is closed the post is refused, and the value stays with the thread that tried.
+// is closed the post is refused: then whoever moves the box from FILLED to OVER, the thread that
+// tried or a cancel on the loop, has the value.
 
 #include "future/impl.h"
 
@@ -28,9 +29,10 @@ struct gyre_promise {
     int references; // atomic
     int holders;    // atomic; gyre_promise_retain and _release
     int called;     // atomic; the callback of gyre_from_callback has come
+    int again;      // atomic; it has come again, and that is not logged yet
     int state;      // atomic; see the enum
     int err;        // from FILLED on, as the two below
-    char *why;
+    char *why;      // NULL when there is none, or once it has moved to the future
     _Alignas(16) char value[];
 };
 
@@ -60,21 +62,21 @@ static void ref(gyre_promise *promise)
     __atomic_add_fetch(&promise->references, 1, __ATOMIC_RELAXED);
 }
 
-static bool claim(gyre_promise *promise, int *found)
+// Moves the box from one state to the next; false when somebody else did.
+static bool advance(gyre_promise *promise, int from, int to)
 {
-    *found = OPEN;
-    return __atomic_compare_exchange_n(&promise->state, found, FILLING, false, __ATOMIC_ACQUIRE,
+    return __atomic_compare_exchange_n(&promise->state, &from, to, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
 }
 
 // ---- The loop's side ------------------------------------------------------------------------
 
-// Moves a result from the box to the future, once.
+// Moves a result that is in the box to the future, once.
 static void deliver(gyre_promise *promise)
 {
+    if (!advance(promise, FILLED, OVER)) return;
     gyre_future *future = promise->future;
     promise->future = NULL;
-    __atomic_store_n(&promise->state, OVER, __ATOMIC_RELEASE);
     char *why = promise->why;
     promise->why = NULL;
     if (future) {
@@ -87,28 +89,31 @@ static void deliver(gyre_promise *promise)
 
 static void on_posted(gyre_loop *loop, gyre_task *task)
 {
-    (void)loop;
     gyre_promise *promise = GYRE_CONTAINER_OF(task, gyre_promise, task);
-    if (__atomic_load_n(&promise->state, __ATOMIC_ACQUIRE) == FILLED) deliver(promise);
+    deliver(promise);
+    if (__atomic_exchange_n(&promise->again, 0, __ATOMIC_ACQ_REL))
+        gyre__log(loop, GYRE_LOG_ERROR, "future", "a callback came a second time");
     unref(promise);
 }
 
 static void cancel(gyre_future *future, void *op)
 {
     gyre_promise *promise = ((struct ticket *)op)->promise;
-    int found;
-    if (claim(promise, &found)) {
+    ref(promise); // the future's reference may go with it
+    if (advance(promise, OPEN, OVER)) {
         promise->future = NULL;
-        __atomic_store_n(&promise->state, OVER, __ATOMIC_RELEASE);
-        ref(promise); // the future's reference may go with it
         gyre__future_settle(future, GYRE_ECANCELED, NULL, NULL);
         if (promise->ops && promise->ops->cancel) promise->ops->cancel(promise->arg);
-        unref(promise);
-        return;
+    } else {
+        // Somebody else won: wait for the copy it is making, then hand that over.
+        while (__atomic_load_n(&promise->state, __ATOMIC_ACQUIRE) == FILLING) sched_yield();
+        deliver(promise);
+        // The closed mailbox had refused the result just before: then there is none.
+        gyre_future *left = promise->future;
+        promise->future = NULL;
+        if (left) gyre__future_settle(left, GYRE_ECANCELED, NULL, NULL);
     }
-    // Somebody else won: wait for the copy it is making, then hand that over.
-    while (__atomic_load_n(&promise->state, __ATOMIC_ACQUIRE) == FILLING) sched_yield();
-    if (__atomic_load_n(&promise->state, __ATOMIC_ACQUIRE) == FILLED) deliver(promise);
+    unref(promise);
 }
 
 static void drop(void *value, void *op)
@@ -183,18 +188,26 @@ static bool on_its_loop(const gyre_promise *promise)
 
 bool gyre__promise_settle(gyre_promise *promise, int err, const char *why, const void *value)
 {
-    int found;
-    if (!promise || !claim(promise, &found)) return false;
-    promise->err = err;
+    if (!promise || !advance(promise, OPEN, FILLING)) return false;
+    promise->err = err > 0 ? -EINVAL : err;
     if (why) promise->why = gyre__format(&promise->alloc, "%s", why);
-    if (err == 0) memcpy(promise->value, value, promise->type->size);
+    if (err == 0 && value) memcpy(promise->value, value, promise->type->size);
     ref(promise); // the task's, or for as long as this call needs it
     __atomic_store_n(&promise->state, FILLED, __ATOMIC_RELEASE);
-    bool direct = on_its_loop(promise);
-    if (direct) deliver(promise);
-    if (!direct && gyre__mailbox_post(promise->mailbox, &promise->task) == 0) return true;
+    bool delivered = on_its_loop(promise);
+    if (delivered)
+        deliver(promise);
+    else if (gyre__mailbox_post(promise->mailbox, &promise->task) == 0)
+        return true;
+    else
+        delivered = !advance(promise, FILLED, OVER);
     unref(promise);
-    return direct;
+    return delivered;
+}
+
+bool gyre__promise_reject(gyre_promise *promise, int err, const char *why)
+{
+    return gyre__promise_settle(promise, err < 0 ? err : -EINVAL, why, NULL);
 }
 
 // ---- Callback-style functions ---------------------------------------------------------------
@@ -213,7 +226,10 @@ void gyre__callback_settle(void *token, int err, const void *value)
     if (!__atomic_exchange_n(&promise->called, 1, __ATOMIC_ACQ_REL)) {
         gyre__promise_settle(promise, err, NULL, value);
         gyre__promise_release(promise);
-    } else if (on_its_loop(promise)) {
-        gyre__log(gyre__loop_here(), GYRE_LOG_ERROR, "future", "a callback came a second time");
+        return;
     }
+    // The loop logs it: with the result, if that is still in the mailbox.
+    __atomic_store_n(&promise->again, 1, __ATOMIC_RELEASE);
+    ref(promise);
+    if (gyre__mailbox_post(promise->mailbox, &promise->task) != 0) unref(promise);
 }

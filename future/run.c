@@ -9,34 +9,32 @@
 
 // ---- Taking --------------------------------------------------------------------------------
 
-static int give_value(gyre_future *future, void *out)
+static void give_value(gyre_future *future, void *out)
 {
-    if (future->taken) return GYRE_ETAKEN;
     future->taken = true;
     if (out)
         memcpy(out, future->value, future->type->size);
     else
         gyre__future_drop(future, future->value);
-    return 0;
 }
 
 int gyre__future_take(gyre_future *future, void *out)
 {
     if (!future->loop) return future->err;
-    int err = future->err;
-    if (err == 0)
-        err = give_value(future, out);
-    else if (future->references == 1) {
-        gyre__loop_set_why(future->loop, future->why);
-        future->why = NULL;
-    } else {
-        const gyre_allocator *alloc = gyre__loop_allocator(future->loop);
-        gyre__loop_set_why(future->loop,
-                           future->why ? gyre__format(alloc, "%s", future->why) : NULL);
-    }
+    int err = gyre__future_result(future);
     future->seen = true;
+    if (err)
+        gyre__loop_set_why(future->loop, gyre__future_copy_why(future));
+    else
+        give_value(future, out);
     gyre__future_release(future);
     return err;
+}
+
+char *gyre__future_copy_why(const gyre_future *future)
+{
+    if (!future->why) return NULL;
+    return gyre__format(gyre__loop_allocator(future->loop), "%s", future->why);
 }
 
 const char *gyre_why_last(const gyre_loop *loop)
@@ -83,6 +81,7 @@ static int turn_until_settled(gyre_future *future)
     while (!err && !gyre__is_settled(future)) err = gyre_loop_turn(future->loop, GYRE_FOREVER);
     gyre__future_unwait(future, &mark);
     gyre_task_stop(&mark);
+    if (err) gyre__loop_set_why(future->loop, NULL);
     return err;
 }
 
@@ -94,7 +93,8 @@ static int check_outside(gyre_loop *loop)
         return gyre__fail(loop, err,
                           "gyre_run in a callback: await it in a coroutine, or use "
                           "gyre_then");
-    if (!err && gyre__loop_here()) return -EBUSY;
+    if (!err && gyre__loop_here())
+        return gyre__fail(loop, -EBUSY, "gyre_run while another loop runs on this thread");
     return err;
 }
 
@@ -130,6 +130,7 @@ int gyre__future_run(gyre_future *future, void *out)
     if (gyre__loop_here() == loop && gyre__loop_strand(loop)->is_coro)
         return gyre__loop_park(loop)(loop, future, out);
     int err = check_outside(loop);
+    if (err == GYRE_EFORKED) return err; // what it waits for is the parent's too
     if (err == GYRE_ELOOP) {
         gyre__future_release_elsewhere(future);
         return err;
@@ -145,12 +146,13 @@ int gyre__future_run(gyre_future *future, void *out)
 static void run_then(gyre_loop *loop, gyre_task *task)
 {
     gyre_future *future = GYRE_CONTAINER_OF(task, gyre_future, task);
-    int err = future->err;
-    if (err == 0 && future->taken) err = GYRE_ETAKEN;
-    gyre__loop_set_why(loop, future->why);
-    future->why = NULL;
-    if (!err) future->taken = true;
+    int err = gyre__future_result(future);
+    if (err)
+        gyre__loop_set_why(loop, gyre__future_copy_why(future));
+    else
+        future->taken = true;
     future->seen = true;
+    gyre__future_unwait(future, task); // the next consumer comes too late, not in between
     future->type->call(future->then, future->then_arg, err, err ? NULL : future->value);
     gyre__future_release(future);
 }

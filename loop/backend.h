@@ -26,8 +26,11 @@ typedef struct gyre__backend {
     // Makes the poller and its wake-up. 0 or -errno; on error nothing is left behind.
     int (*open)(gyre_loop *loop);
 
-    // Closes both. Started watches are forgotten.
+    // Closes both and frees what it took. Started watches are forgotten.
     void (*close)(gyre_loop *loop);
+
+    // Closes the descriptors only, for a forked child: it may be inside `dispatch`.
+    void (*close_descriptors)(gyre_loop *loop);
 
     // Begins to report watch->fd for watch->want, at once: the caller needs the error.
     int (*add)(gyre_loop *loop, gyre_watch *watch);

@@ -19,9 +19,15 @@ void gyre__clock_update(gyre_loop *loop)
     loop->now = gyre__clock_read();
 }
 
+void gyre__clock_refresh(gyre_loop *loop)
+{
+    if (!__atomic_load_n(&loop->owner, __ATOMIC_RELAXED)) gyre__clock_update(loop);
+}
+
 gyre_time gyre_now(const gyre_loop *loop)
 {
-    return loop->now;
+    bool runs = __atomic_load_n(&loop->owner, __ATOMIC_RELAXED) != NULL;
+    return runs ? loop->now : gyre__clock_read();
 }
 
 gyre_time gyre_now_exact(void)

@@ -3,8 +3,8 @@
 // Design notes. The user data of an event is generation and descriptor, so a stale event is told
 // from a fresh one without a pointer that might dangle. The wake-up is an eventfd registered
 // edge-triggered: each write is a new edge, so it is never read. epoll_pwait2 gives waits in
-// nanoseconds; kernels before 5.11 get milliseconds rounded up, so that a timer is late there but
-// never early.
+// nanoseconds; kernels before 5.11 (and sandboxes that do not know the call and say EPERM) get
+// milliseconds rounded up, so that a timer is late there but never early.
 //
 // epoll reports EPOLLHUP and EPOLLERR whether asked or not. A paused watch (want 0) would therefore
 // spin on a dead peer: it is taken out of the set instead and added again when it wants something.
@@ -62,13 +62,18 @@ static int control(gyre_loop *loop, int operation, gyre_watch *watch)
 
 // ---- Life ----------------------------------------------------------------------------------
 
-static void close_poller(gyre_loop *loop)
+static void close_descriptors(gyre_loop *loop)
 {
     struct poller *poller = loop->poller;
-    if (!poller) return;
     if (poller->epoll_fd >= 0) close(poller->epoll_fd);
     if (poller->wake_fd >= 0) close(poller->wake_fd);
-    gyre__free(&loop->alloc, poller);
+    poller->epoll_fd = poller->wake_fd = -1;
+}
+
+static void close_poller(gyre_loop *loop)
+{
+    close_descriptors(loop);
+    gyre__free(&loop->alloc, loop->poller);
     loop->poller = NULL;
 }
 
@@ -104,9 +109,13 @@ static void wake(int wake_fd)
 
 // ---- Registration --------------------------------------------------------------------------
 
+// A watch that begins paused is added and taken out again: only so the kernel says what it thinks
+// of the descriptor.
 static int add(gyre_loop *loop, gyre_watch *watch)
 {
-    return watch->want ? control(loop, EPOLL_CTL_ADD, watch) : 0;
+    int err = control(loop, EPOLL_CTL_ADD, watch);
+    if (!err && !watch->want) err = control(loop, EPOLL_CTL_DEL, watch);
+    return err;
 }
 
 static void change(gyre_loop *loop, gyre_watch *watch)
@@ -152,7 +161,7 @@ static int wait_events(gyre_loop *loop, gyre_duration timeout)
         count = wait_milliseconds(poller, timeout);
     } else {
         count = wait_nanoseconds(poller, timeout);
-        if (count < 0 && errno == ENOSYS) {
+        if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
             poller->no_pwait2 = true;
             count = wait_milliseconds(poller, timeout);
         }
@@ -177,6 +186,7 @@ const gyre__backend gyre__epoll = {
     .name = "epoll",
     .open = open_poller,
     .close = close_poller,
+    .close_descriptors = close_descriptors,
     .add = add,
     .change = change,
     .remove = remove_watch,

@@ -10,10 +10,11 @@ enum { WHEEL_LEVELS = 4, WHEEL_SLOTS = 256, WHEEL_WORDS = WHEEL_SLOTS / 64 };
 
 // See timer.c for how a wheel turns.
 typedef struct gyre__wheel {
-    uint64_t tick;   // milliseconds; every slot up to here has been taken out
-    gyre__node near; // delays below a tick, by due time
-    gyre__node far;  // beyond the last level
-    gyre__node due;  // taken out, not yet called
+    uint64_t tick;    // milliseconds; every slot up to here has been taken out
+    gyre__node near;  // delays below a tick, by due time
+    gyre__node far;   // beyond the last level
+    gyre__node due;   // taken out, not yet called
+    gyre__node never; // GYRE_FOREVER and beyond the end of time
     uint64_t used[WHEEL_LEVELS][WHEEL_WORDS]; // slots that may hold timers
     gyre__node slots[WHEEL_LEVELS][WHEEL_SLOTS];
 } gyre__wheel;
@@ -61,7 +62,7 @@ struct gyre_loop {
     gyre_loop *outer;  // the loop that ran on this thread before
     uint64_t process;  // mark of the process that opened it
     bool stop;         // leave gyre_loop_run after this turn
-    bool closing;
+    bool closing;      // atomic: gyre_post reads it
 
     const char *blame; // who ran, when the callback is only a vehicle; see gyre__loop_blame
     gyre_time resumed; // when the callback that runs began; only while `blocked` is set
@@ -72,15 +73,29 @@ struct gyre_loop {
     gyre_allocator alloc;
     gyre_loop_opts opts;  // with the defaults filled in
     gyre_time log_second; // start of the second that is counted
-    unsigned log_count;   // lines in it
+    unsigned log_count;   // lines in it, those left out too
     gyre__wheel wheel;
 };
+
+// Says whether the loop runs on another thread.
+bool gyre__loop_is_foreign(const gyre_loop *loop);
+
+// At the top of calls that have no error to return.
+#define CHECK_THREAD(loop, call) \
+    do { \
+        if (GYRE_DEBUG && gyre__loop_is_foreign(loop)) \
+            gyre__misuse(call, "the loop runs on another thread"); \
+    } while (0)
 
 // ---- Parts of a turn -----------------------------------------------------------------------
 
 gyre_time gyre__clock_read(void);
 void gyre__clock_update(gyre_loop *loop);
+// The same, unless the loop runs: then a turn has read it, and all callbacks agree on it.
+void gyre__clock_refresh(gyre_loop *loop);
 void gyre__tasks_run(gyre_loop *loop);
+// Runs what is queued without a budget, for the last time, and unlinks what does not end.
+void gyre__tasks_finish(gyre_loop *loop);
 
 int gyre__mailbox_open(gyre__mailbox **out, gyre_loop *loop, int wake_fd);
 // Announces a sleep: true when no task waits, so that whoever posts next will wake the loop.
@@ -99,6 +114,8 @@ void gyre__signals_close(gyre_loop *loop);
 void gyre__stall_check(gyre_loop *loop, void (*fn)(void));
 
 int gyre__log_open(gyre_loop *loop);
+// Tells how many lines were left out, if any.
+void gyre__log_close(gyre_loop *loop);
 
 // ---- What is the process's (process.c) ------------------------------------------------------
 

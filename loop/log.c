@@ -2,6 +2,7 @@
 //
 // Design notes. The limit protects a terminal and a disk from a peer that can cause lines: at most
 // ten in a second, then one line that counts what was left out. A caller's own function gets all.
+// Control characters are replaced: a line may quote what a peer sent, and must stay one line.
 
 #include "loop/impl.h"
 
@@ -14,15 +15,17 @@
 
 enum { LINES_PER_SECOND = 10, LINE_MAX_BYTES = 512 };
 
-static const char *const level_names[] = {"off", "error", "warn", "info", "debug"};
+static const char *const level_names[] = {NULL, "error", "warn", "info", "debug"};
 
 int gyre__log_open(gyre_loop *loop)
 {
-    if ((int)loop->opts.log_level < 0 || loop->opts.log_level > GYRE_LOG_DEBUG) return -EINVAL;
+    if ((int)loop->opts.log_level < GYRE_LOG_OFF || loop->opts.log_level > GYRE_LOG_DEBUG)
+        return -EINVAL;
     if (loop->opts.log_level) return 0;
     loop->opts.log_level = GYRE_LOG_WARN;
     const char *wish = getenv("GYRE_LOG");
-    for (int level = GYRE_LOG_OFF; wish && level <= GYRE_LOG_DEBUG; level++)
+    if (wish && strcmp(wish, "off") == 0) loop->opts.log_level = GYRE_LOG_OFF;
+    for (int level = GYRE_LOG_ERROR; wish && level <= GYRE_LOG_DEBUG; level++)
         if (strcmp(wish, level_names[level]) == 0) loop->opts.log_level = (gyre_log_level)level;
     return 0;
 }
@@ -36,31 +39,39 @@ static void write_line(const char *level, const char *where, const char *text)
     (void)written; // there is nowhere else to complain
 }
 
+void gyre__log_close(gyre_loop *loop)
+{
+    if (loop->log_count > LINES_PER_SECOND) {
+        char count[64];
+        snprintf(count, sizeof count, "%u more lines in the second before",
+                 loop->log_count - LINES_PER_SECOND);
+        write_line("warn", "log", count);
+    }
+    loop->log_count = 0;
+}
+
 static void write_limited(gyre_loop *loop, gyre_log_level level, const char *where,
                           const char *text)
 {
-    if (loop->now - loop->log_second >= GYRE_SECONDS(1)) {
-        unsigned dropped =
-            loop->log_count > LINES_PER_SECOND ? loop->log_count - LINES_PER_SECOND : 0;
-        loop->log_second = loop->now;
-        loop->log_count = 0;
-        if (dropped) {
-            char count[64];
-            snprintf(count, sizeof count, "%u more lines in the second before", dropped);
-            write_line("warn", "log", count);
-        }
+    gyre_time now =
+        gyre__clock_read(); // the loop's own may be old: lines come outside of turns too
+    if (now - loop->log_second >= GYRE_SECONDS(1)) {
+        gyre__log_close(loop);
+        loop->log_second = now;
     }
     if (loop->log_count++ < LINES_PER_SECOND) write_line(level_names[level], where, text);
 }
 
 void gyre__log(gyre_loop *loop, gyre_log_level level, const char *where, const char *format, ...)
 {
-    if (level > loop->opts.log_level) return;
+    if ((int)level > (int)loop->opts.log_level) return;
     char text[LINE_MAX_BYTES];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
     if (loop->opts.log)
         loop->opts.log(loop->opts.log_arg, level, where, text);
     else

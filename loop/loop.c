@@ -39,8 +39,15 @@ int gyre__loop_enter(gyre_loop *loop)
         return nobody == self ? -EBUSY : GYRE_ELOOP;
     loop->outer = running;
     running = loop;
-    if (loop->opts.blocked) loop->resumed = gyre__clock_read();
+    gyre__clock_update(loop);
+    loop->resumed = loop->now;
     return 0;
+}
+
+bool gyre__loop_is_foreign(const gyre_loop *loop)
+{
+    const void *owner = __atomic_load_n(&loop->owner, __ATOMIC_RELAXED);
+    return owner && owner != gyre__thread_mark();
 }
 
 void gyre__loop_leave(gyre_loop *loop)
@@ -57,6 +64,7 @@ static gyre_duration time_to_wait(gyre_loop *loop, gyre_duration max_wait)
 {
     gyre_time next = gyre__wheel_next(&loop->wheel);
     if (next == GYRE_FOREVER) return max_wait;
+    if (next <= loop->now) return 0;
     gyre_duration until = next - gyre__clock_read();
     if (until < 0) until = 0;
     return until < max_wait ? until : max_wait;
@@ -64,6 +72,8 @@ static gyre_duration time_to_wait(gyre_loop *loop, gyre_duration max_wait)
 
 static int turn(gyre_loop *loop, gyre_duration max_wait)
 {
+    // A callback of the turn before may have forked: the poller is the parent's.
+    if (loop->process != gyre__process_mark()) return GYRE_EFORKED;
     gyre__watches_flush(loop);
     gyre_duration wait = 0;
     if (max_wait > 0 && gyre__list_is_empty(&loop->tasks) && gyre__mailbox_sleep(loop->mailbox))
@@ -103,6 +113,7 @@ int gyre_loop_run(gyre_loop *loop)
 
 void gyre_loop_stop(gyre_loop *loop)
 {
+    CHECK_THREAD(loop, "gyre_loop_stop");
     loop->stop = true;
 }
 
@@ -177,34 +188,41 @@ static bool is_live(gyre_loop *loop)
     return false;
 }
 
-// Turns until nothing is live or the grace is over.
-static void wind_down(gyre_loop *loop)
+// Turns until nothing is live or the deadline has passed.
+static void wind_down(gyre_loop *loop, gyre_time deadline)
 {
-    gyre_time deadline = gyre__clock_read() + loop->opts.close_grace;
     while (is_live(loop)) {
         gyre_duration left = deadline - gyre__clock_read();
         if (left <= 0 || turn(loop, left) != 0) break;
     }
 }
 
+static gyre_time end_of_grace(const gyre_loop *loop)
+{
+    gyre_time now = gyre__clock_read();
+    gyre_duration grace = loop->opts.close_grace;
+    return grace < GYRE_FOREVER - now ? now + grace : GYRE_FOREVER;
+}
+
 int gyre_loop_close(gyre_loop *loop)
 {
     if (!loop) return 0;
     if (loop->process != gyre__process_mark()) {
-        loop->backend->close(loop);
+        loop->backend->close_descriptors(loop);
         return GYRE_EFORKED;
     }
     int err = gyre__loop_enter(loop);
     if (err) return err;
-    loop->closing = true;
+    gyre_time deadline = end_of_grace(loop);
+    __atomic_store_n(&loop->closing, true, __ATOMIC_RELAXED);
     each_floor(loop, offsetof(gyre__floor, cancel));
-    wind_down(loop);
+    wind_down(loop, deadline);
     gyre__mailbox_close(loop);
-    wind_down(loop);
+    wind_down(loop, deadline);
     each_floor(loop, offsetof(gyre__floor, stop));
-    gyre__tasks_run(loop);
+    gyre__tasks_finish(loop);
     each_floor(loop, offsetof(gyre__floor, destroy));
-    while (gyre__list_pop(&loop->tasks)) continue;
+    gyre__log_close(loop);
     gyre__signals_close(loop);
     gyre__watches_close(loop);
     gyre__wheel_clear(&loop->wheel);

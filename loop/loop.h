@@ -22,8 +22,8 @@ typedef struct gyre_signal_watch gyre_signal_watch;
 // ---- The loop ------------------------------------------------------------------------------
 
 typedef enum gyre_log_level {
-    GYRE_LOG_OFF,
-    GYRE_LOG_ERROR,
+    GYRE_LOG_OFF = GYRE_NONE, // 0 is the default, as in all options
+    GYRE_LOG_ERROR = 1,
     GYRE_LOG_WARN,
     GYRE_LOG_INFO,
     GYRE_LOG_DEBUG
@@ -72,12 +72,12 @@ int gyre_loop_run(gyre_loop *loop);
 void gyre_loop_stop(gyre_loop *loop);
 
 // Turns the loop once, waiting for an event at most `max_wait` (0: do not wait; GYRE_FOREVER).
-// For programs that own the outer loop: see gyre_loop_fd. Errors: as gyre_loop_run; -EINVAL for a
-// negative wait.
+// For programs that own the outer loop. Errors: as gyre_loop_run; -EINVAL for a negative wait.
 // Blocks: at most `max_wait`. Thread: the loop's.
 int gyre_loop_turn(gyre_loop *loop, gyre_duration max_wait);
 
-// The loop's time: read after each poll and again within long rounds of tasks; monotonic.
+// The loop's time: read after each poll and again within long rounds of tasks; monotonic. While the
+// loop does not run it is the clock itself.
 // Blocks: never. Thread: the loop's.
 gyre_time gyre_now(const gyre_loop *loop);
 
@@ -101,7 +101,8 @@ struct gyre_task {
 };
 
 // Runs a task after the callback that is running now has returned, behind the tasks queued before.
-// Queueing a queued task changes nothing. `task->fn` must be set; the task must stay until it ran.
+// Queueing a queued or posted task changes nothing. `task->fn` must be set; the task must stay
+// until it ran.
 // Blocks: never. Thread: the loop's.
 void gyre_soon(gyre_loop *loop, gyre_task *task);
 
@@ -114,7 +115,8 @@ void gyre_task_stop(gyre_task *task);
 // posts of one thread run in the order they were made. What was accepted runs, in gyre_loop_close
 // at the latest.
 // The loop must not be gone: a thread that may outlive it holds a gyre_promise instead.
-// Errors: GYRE_EBUSY while this task is still queued, GYRE_ECLOSED once the loop closes.
+// Errors: GYRE_EBUSY while this task is still queued, GYRE_ECLOSED once the loop closes,
+// GYRE_EFORKED.
 // Blocks: never. Thread: any.
 int gyre_post(gyre_loop *loop, gyre_task *task) GYRE_MUST_USE;
 
@@ -136,8 +138,9 @@ struct gyre_timer {
 // Blocks: never. Thread: the loop's.
 void gyre_timer_start(gyre_loop *loop, gyre_timer *timer, gyre_duration delay, gyre_timer_fn *fn);
 
-// Calls `fn` every `period` from now on, counted from start to start. Periods that were missed are
-// left out, so calls never bunch. A period below a millisecond counts as one.
+// Calls `fn` every `period` from now on, counted from start to start. Periods that were missed (a
+// callback that takes longer than the period misses the next one) are left out, so calls never
+// bunch. A period below a millisecond counts as one.
 // Blocks: never. Thread: the loop's.
 void gyre_timer_every(gyre_loop *loop, gyre_timer *timer, gyre_duration period, gyre_timer_fn *fn);
 
@@ -145,7 +148,7 @@ void gyre_timer_every(gyre_loop *loop, gyre_timer *timer, gyre_duration period, 
 // Blocks: never. Thread: the loop's.
 void gyre_timer_stop(gyre_timer *timer);
 
-// Says whether a timer is started and has not fired.
+// Says whether a timer is started and has not fired; a periodic one is until it is stopped.
 // Blocks: never. Thread: the loop's.
 bool gyre_timer_is_active(const gyre_timer *timer);
 
@@ -174,12 +177,13 @@ struct gyre_watch {
 // Calls `fn` in each turn in which `fd` is ready for one of `want` (level-triggered). `fd` should
 // be non-blocking; it stays the caller's. Two watches on one descriptor are refused.
 // Errors: -EINVAL (want), -EEXIST, -EBADF, -EPERM (a file that cannot be polled), -ENOSPC, -ENOMEM,
-// GYRE_EFORKED.
+// GYRE_ELOOP while another thread runs the loop, GYRE_EFORKED.
 // Blocks: never. Thread: the loop's.
 int gyre_watch_start(gyre_loop *loop, gyre_watch *watch, int fd, unsigned want,
                      gyre_watch_fn *fn) GYRE_MUST_USE;
 
 // Changes what a started watch waits for; 0 pauses it. The kernel is told before the next poll.
+// Bits that are only reported are ignored.
 // Blocks: never. Thread: the loop's.
 void gyre_watch_want(gyre_watch *watch, unsigned want);
 
@@ -204,7 +208,7 @@ struct gyre_signal_watch {
 // the signal handler. Every loop and every watch that asked is told. While anybody asks, the
 // library's handler is installed (SA_RESTART); the old disposition returns with the last.
 // Errors: -EINVAL (SIGKILL, SIGSTOP, SIGSEGV and other faults, no such signal), -EBUSY (the watch
-// is started), -ENOMEM, GYRE_EFORKED.
+// is started), -ENOMEM, GYRE_ELOOP while another thread runs the loop, GYRE_EFORKED.
 // Blocks: never. Thread: the loop's. See sigaction(2).
 int gyre_on_signal(gyre_loop *loop, gyre_signal_watch *watch, int signo,
                    gyre_signal_fn *fn) GYRE_MUST_USE;

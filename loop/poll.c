@@ -62,12 +62,19 @@ static unsigned events_of(int mask)
 
 // ---- Life ----------------------------------------------------------------------------------
 
+static void close_descriptors(gyre_loop *loop)
+{
+    struct poller *poller = loop->poller;
+    for (int i = 0; i < 2; i++) {
+        if (poller->wake_pipe[i] >= 0) close(poller->wake_pipe[i]);
+        poller->wake_pipe[i] = -1;
+    }
+}
+
 static void close_poller(gyre_loop *loop)
 {
     struct poller *poller = loop->poller;
-    if (!poller) return;
-    for (int i = 0; i < 2; i++)
-        if (poller->wake_pipe[i] >= 0) close(poller->wake_pipe[i]);
+    close_descriptors(loop);
     gyre__free(&loop->alloc, poller->polled);
     gyre__free(&loop->alloc, poller->watches);
     gyre__free(&loop->alloc, poller->kept);
@@ -248,6 +255,7 @@ const gyre__backend gyre__poll = {
     .name = "poll",
     .open = open_poller,
     .close = close_poller,
+    .close_descriptors = close_descriptors,
     .add = add,
     .change = change,
     .remove = remove_watch,

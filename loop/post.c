@@ -20,6 +20,7 @@ struct gyre__mailbox {
     int references;  // atomic
     int wakers;      // atomic
     int wake_fd;
+    uint64_t process; // as the loop's: a forked child must not wake its parent
     const gyre__backend *backend;
     gyre_allocator alloc;
 };
@@ -42,6 +43,7 @@ int gyre__mailbox_open(gyre__mailbox **out, gyre_loop *loop, int wake_fd)
     if (!mailbox) return -ENOMEM;
     mailbox->references = 1;
     mailbox->wake_fd = wake_fd;
+    mailbox->process = loop->process;
     mailbox->backend = loop->backend;
     mailbox->alloc = loop->alloc;
     *out = mailbox;
@@ -89,9 +91,14 @@ static bool push_and_wake(gyre__mailbox *mailbox, gyre_task *task)
 int gyre__mailbox_post(gyre__mailbox *mailbox, gyre_task *task)
 {
     int idle = 0;
+    if (mailbox->process != gyre__process_mark()) return GYRE_EFORKED;
     if (!__atomic_compare_exchange_n(&task->posted, &idle, 1, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return GYRE_EBUSY;
+    if (gyre__node_is_linked(&task->link)) { // queued by gyre_soon
+        __atomic_store_n(&task->posted, 0, __ATOMIC_RELEASE);
+        return GYRE_EBUSY;
+    }
     gyre_task *head = __atomic_load_n(&mailbox->head, __ATOMIC_ACQUIRE);
     for (;;) {
         if (head == CLOSED) {
@@ -110,8 +117,10 @@ int gyre__mailbox_post(gyre__mailbox *mailbox, gyre_task *task)
     }
 }
 
+// The mailbox itself stays open until the floors have wound down: what they wait for comes in here.
 int gyre_post(gyre_loop *loop, gyre_task *task)
 {
+    if (__atomic_load_n(&loop->closing, __ATOMIC_RELAXED)) return GYRE_ECLOSED;
     return gyre__mailbox_post(loop->mailbox, task);
 }
 

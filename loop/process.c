@@ -10,7 +10,8 @@
 // pthread_atfork does). It holds the number of this process's generation, so asking "am I in a
 // forked child?" costs one load. A child that opens a loop of its own gets the next number; the
 // sinks and handlers of its parent are dropped then, and before that its handler sees the zero and
-// does nothing.
+// does nothing. A fork takes the lock, so that no child begins with it held by a thread that it
+// does not have.
 
 #include "loop/impl.h"
 
@@ -24,7 +25,7 @@
 enum { SIGNALS = 65 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t *mark_page;        // set once, never unmapped
+static uint64_t *mark_page;        // atomic; set once, never unmapped
 static uint64_t generation;        // last number given to mark_page
 static gyre__signal_sink *sinks;   // atomic
 static int handlers_inside;        // atomic
@@ -41,10 +42,11 @@ const void *gyre__thread_mark(void)
 
 uint64_t gyre__process_mark(void)
 {
-    return mark_page ? __atomic_load_n(mark_page, __ATOMIC_RELAXED) : 0;
+    const uint64_t *mark = __atomic_load_n(&mark_page, __ATOMIC_ACQUIRE);
+    return mark ? __atomic_load_n(mark, __ATOMIC_RELAXED) : 0;
 }
 
-static int map_mark_page(void)
+static int map_mark_page(uint64_t **out)
 {
     long size = sysconf(_SC_PAGESIZE);
     void *page =
@@ -52,7 +54,7 @@ static int map_mark_page(void)
     if (page == MAP_FAILED) return -errno;
 #ifdef MADV_WIPEONFORK
     if (madvise(page, (size_t)size, MADV_WIPEONFORK) == 0) {
-        mark_page = page;
+        *out = page;
         return 0;
     }
 #endif
@@ -62,18 +64,30 @@ static int map_mark_page(void)
 
 static uint64_t plain_mark; // stands in for the page where the kernel cannot wipe one
 
-static void wipe_plain_mark(void)
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void after_fork_in_child(void)
 {
     plain_mark = 0;
+    pthread_mutex_unlock(&lock);
 }
 
 static int make_mark(void)
 {
     if (mark_page) return 0;
-    int err = map_mark_page();
-    if (err != -ENOTSUP) return err;
-    if (pthread_atfork(NULL, NULL, wipe_plain_mark) != 0) return -ENOMEM;
-    mark_page = &plain_mark;
+    uint64_t *mark = &plain_mark;
+    int err = map_mark_page(&mark);
+    if (err && err != -ENOTSUP) return err;
+    if (pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) return -ENOMEM;
+    __atomic_store_n(&mark_page, mark, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -105,10 +119,12 @@ uint64_t gyre__process_open(void)
 static void on_signal(int signo)
 {
     int saved = errno;
-    __atomic_add_fetch(&handlers_inside, 1, __ATOMIC_ACQ_REL);
+    // Sequentially consistent, as in gyre__process_remove_sink: either that sees this handler, or
+    // this handler does not see the sink that goes.
+    __atomic_add_fetch(&handlers_inside, 1, __ATOMIC_SEQ_CST);
     gyre__signal_sink *sink =
-        gyre__process_mark() ? __atomic_load_n(&sinks, __ATOMIC_ACQUIRE) : NULL;
-    for (; sink; sink = __atomic_load_n(&sink->next, __ATOMIC_ACQUIRE)) {
+        gyre__process_mark() ? __atomic_load_n(&sinks, __ATOMIC_SEQ_CST) : NULL;
+    for (; sink; sink = __atomic_load_n(&sink->next, __ATOMIC_SEQ_CST)) {
         if (!__atomic_load_n(&sink->wanted[signo], __ATOMIC_RELAXED)) continue;
         __atomic_add_fetch(&sink->pending[signo], 1, __ATOMIC_RELEASE);
         if (!__atomic_exchange_n(&sink->any, 1, __ATOMIC_ACQ_REL))
@@ -131,9 +147,9 @@ void gyre__process_remove_sink(gyre__signal_sink *sink)
     pthread_mutex_lock(&lock);
     gyre__signal_sink **link = &sinks;
     while (*link && *link != sink) link = &(*link)->next;
-    if (*link) __atomic_store_n(link, sink->next, __ATOMIC_RELEASE);
+    if (*link) __atomic_store_n(link, sink->next, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&lock);
-    while (__atomic_load_n(&handlers_inside, __ATOMIC_ACQUIRE) > 0) sched_yield();
+    while (__atomic_load_n(&handlers_inside, __ATOMIC_SEQ_CST) > 0) sched_yield();
 }
 
 int gyre__process_catch(int signo)

@@ -41,6 +41,7 @@ static int make_sink(gyre_loop *loop)
 int gyre_on_signal(gyre_loop *loop, gyre_signal_watch *watch, int signo, gyre_signal_fn *fn)
 {
     if (loop->process != gyre__process_mark()) return GYRE_EFORKED;
+    if (gyre__loop_is_foreign(loop)) return GYRE_ELOOP;
     if (!may_be_watched(signo)) return -EINVAL;
     if (watch->loop) return -EBUSY;
     int err = make_sink(loop);
@@ -60,6 +61,7 @@ void gyre_signal_stop(gyre_signal_watch *watch)
 {
     gyre_loop *loop = watch->loop;
     if (!loop) return;
+    CHECK_THREAD(loop, "gyre_signal_stop");
     gyre__list_remove(&watch->link);
     watch->loop = NULL;
     if (loop->process != gyre__process_mark()) return;
@@ -89,7 +91,10 @@ static void deliver(gyre_loop *loop, int signo)
         gyre_signal_watch *watch = GYRE_CONTAINER_OF(node, gyre_signal_watch, link);
         gyre__list_remove(node);
         gyre__list_append(&loop->signals, node);
-        if (watch->signo == signo) watch->fn(loop, watch, signo);
+        if (watch->signo != signo) continue;
+        gyre_signal_fn *fn = watch->fn;
+        fn(loop, watch, signo);
+        if (loop->opts.blocked) gyre__stall_check(loop, (void (*)(void))fn);
     }
     gyre__list_remove(&end);
 }
@@ -98,7 +103,8 @@ void gyre__signals_run(gyre_loop *loop)
 {
     gyre__signal_sink *sink = loop->sink;
     if (!sink || !__atomic_load_n(&sink->any, __ATOMIC_ACQUIRE)) return;
-    __atomic_store_n(&sink->any, 0, __ATOMIC_SEQ_CST);
+    // An exchange, so that a delivery whose handler found the flag still set is seen below.
+    __atomic_exchange_n(&sink->any, 0, __ATOMIC_ACQ_REL);
     for (int signo = 1; signo < 65; signo++) {
         if (!__atomic_load_n(&sink->pending[signo], __ATOMIC_RELAXED)) continue;
         unsigned count = __atomic_exchange_n(&sink->pending[signo], 0, __ATOMIC_ACQ_REL);

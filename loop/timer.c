@@ -91,13 +91,16 @@ static void place_near(gyre__wheel *wheel, gyre_timer *timer)
 
 // ---- Turning -------------------------------------------------------------------------------
 
+// Walks the timers without unlinking them one by one: `place` writes both pointers of each anew.
 static void deal_out(gyre__wheel *wheel, gyre__node *slot)
 {
-    gyre__node timers;
-    gyre__list_init(&timers);
-    gyre__list_splice(&timers, slot);
-    for (gyre__node *node; (node = gyre__list_pop(&timers));)
+    gyre__node *node = slot->next;
+    gyre__list_init(slot);
+    while (node != slot) {
+        gyre__node *next = node->next;
         place(wheel, GYRE_CONTAINER_OF(node, gyre_timer, link));
+        node = next;
+    }
 }
 
 static void take_near(gyre__wheel *wheel, gyre_time now)
@@ -117,7 +120,8 @@ static void enter_tick(gyre__wheel *wheel, uint64_t tick)
         uint64_t below = ((uint64_t)1 << (level * LEVEL_BITS)) - 1;
         if ((tick & below) == 0) deal_out(wheel, &wheel->slots[level][digit(tick, level)]);
     }
-    take_near(wheel, (gyre_time)(tick * TICK));
+    // What ends on the tick itself was started later than the timers of the tick: it goes behind.
+    take_near(wheel, (gyre_time)(tick * TICK) - 1);
     gyre__list_splice(&wheel->due, &wheel->slots[0][digit(tick, 0)]);
 }
 
@@ -141,25 +145,34 @@ gyre_time gyre__wheel_next(gyre__wheel *wheel)
     return near < on_wheel ? near : on_wheel;
 }
 
-// The first start of a period that lies ahead; those that were missed are left out.
+// The first start of a period whose tick lies ahead; those that were missed, also by the callback's
+// own length, are left out.
 static void renew(gyre_loop *loop, gyre_timer *timer)
 {
-    gyre_duration late = loop->now - timer->due;
+    gyre_duration late = gyre__clock_read() / TICK * TICK - timer->due;
     timer->due += timer->period * (late / timer->period + 1);
     place(&loop->wheel, timer);
+}
+
+// A periodic timer waits in a list of its own while its callback runs, which may stop it, start it
+// anew or free it: only if it is still there it is renewed.
+static void call(gyre_loop *loop, gyre_timer *timer)
+{
+    gyre_timer_fn *fn = timer->fn;
+    gyre__node renewed;
+    gyre__list_init(&renewed);
+    if (timer->period) gyre__list_append(&renewed, &timer->link);
+    fn(loop, timer);
+    if (loop->opts.blocked) gyre__stall_check(loop, (void (*)(void))fn);
+    if (gyre__list_pop(&renewed)) renew(loop, timer);
 }
 
 void gyre__timers_run(gyre_loop *loop)
 {
     gyre__wheel *wheel = &loop->wheel;
     advance(wheel, loop->now);
-    for (gyre__node *node; (node = gyre__list_pop(&wheel->due));) {
-        gyre_timer *timer = GYRE_CONTAINER_OF(node, gyre_timer, link);
-        gyre_timer_fn *fn = timer->fn;
-        if (timer->period) renew(loop, timer);
-        fn(loop, timer);
-        if (loop->opts.blocked) gyre__stall_check(loop, (void (*)(void))fn);
-    }
+    for (gyre__node *node; (node = gyre__list_pop(&wheel->due));)
+        call(loop, GYRE_CONTAINER_OF(node, gyre_timer, link));
 }
 
 // ---- Opening and closing --------------------------------------------------------------------
@@ -170,6 +183,7 @@ void gyre__wheel_init(gyre__wheel *wheel, gyre_time now)
     gyre__list_init(&wheel->near);
     gyre__list_init(&wheel->far);
     gyre__list_init(&wheel->due);
+    gyre__list_init(&wheel->never);
     for (int level = 0; level < WHEEL_LEVELS; level++)
         for (int slot = 0; slot < WHEEL_SLOTS; slot++) gyre__list_init(&wheel->slots[level][slot]);
 }
@@ -184,6 +198,7 @@ void gyre__wheel_clear(gyre__wheel *wheel)
     unlink_all(&wheel->near);
     unlink_all(&wheel->far);
     unlink_all(&wheel->due);
+    unlink_all(&wheel->never);
     for (int level = 0; level < WHEEL_LEVELS; level++)
         for (int slot = 0; slot < WHEEL_SLOTS; slot++) unlink_all(&wheel->slots[level][slot]);
 }
@@ -192,11 +207,18 @@ void gyre__wheel_clear(gyre__wheel *wheel)
 
 void gyre_timer_start(gyre_loop *loop, gyre_timer *timer, gyre_duration delay, gyre_timer_fn *fn)
 {
+    CHECK_THREAD(loop, "gyre_timer_start");
     gyre_timer_stop(timer);
+    // Outside of a turn the loop's time may be old, and the timer would be early.
+    if (!__atomic_load_n(&loop->owner, __ATOMIC_RELAXED)) gyre__clock_update(loop);
+    gyre__clock_refresh(loop);
     timer->fn = fn;
     timer->period = 0;
-    if (delay >= GYRE_FOREVER - loop->now - TICK) return; // past the end of time: never
     if (delay < 0) delay = 0;
+    if (delay >= GYRE_FOREVER - loop->now - TICK) {
+        gyre__list_append(&loop->wheel.never, &timer->link);
+        return;
+    }
     timer->due = loop->now + delay;
     if (delay < TICK)
         place_near(&loop->wheel, timer);

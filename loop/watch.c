@@ -9,11 +9,13 @@
 #include "loop/impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 // Entries double with the highest descriptor; a process has few of these growths.
 static int make_room(gyre_loop *loop, int fd)
 {
     if (fd < loop->entry_count) return 0;
+    if (fcntl(fd, F_GETFD) < 0) return -errno; // a wild number would make a wild table
     int count = loop->entry_count ? loop->entry_count : 32;
     while (count <= fd) count *= 2;
     gyre__entry *entries =
@@ -29,6 +31,7 @@ int gyre_watch_start(gyre_loop *loop, gyre_watch *watch, int fd, unsigned want, 
 {
     const unsigned known = GYRE_READABLE | GYRE_WRITABLE | GYRE__EDGE;
     if (loop->process != gyre__process_mark()) return GYRE_EFORKED;
+    if (gyre__loop_is_foreign(loop)) return GYRE_ELOOP;
     if (fd < 0) return -EBADF;
     if (want & ~known || fd >= INT32_MAX / 2) return -EINVAL;
     if (watch->loop) return -EEXIST;
@@ -51,7 +54,10 @@ int gyre_watch_start(gyre_loop *loop, gyre_watch *watch, int fd, unsigned want, 
 
 void gyre_watch_want(gyre_watch *watch, unsigned want)
 {
-    if (!watch->loop || watch->want == want) return;
+    if (!watch->loop) return;
+    CHECK_THREAD(watch->loop, "gyre_watch_want");
+    want = (want & (GYRE_READABLE | GYRE_WRITABLE)) | (watch->want & GYRE__EDGE);
+    if (watch->want == want) return;
     watch->want = want;
     if (!gyre__node_is_linked(&watch->link)) gyre__list_append(&watch->loop->changed, &watch->link);
 }
@@ -60,6 +66,7 @@ void gyre_watch_stop(gyre_watch *watch)
 {
     gyre_loop *loop = watch->loop;
     if (!loop) return;
+    CHECK_THREAD(loop, "gyre_watch_stop");
     if (gyre__node_is_linked(&watch->link)) gyre__list_remove(&watch->link);
     if (loop->process == gyre__process_mark()) loop->backend->remove(loop, watch);
     loop->entries[watch->fd].watch = NULL;
