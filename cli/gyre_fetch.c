@@ -6,7 +6,6 @@
 #include "gyre_fetch/fetch.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,24 +109,39 @@ static int run(struct app *app)
     return err;
 }
 
+// Opens the output and runs; says on stderr what went wrong outside a fetch.
+static int run_with_output(struct app *app)
+{
+    if (app->options.output) app->to = fopen(app->options.output, "wb");
+    if (!app->to) {
+        fprintf(stderr, "gyre-fetch: cannot open %s: %s\n", app->options.output, strerror(errno));
+        return 2;
+    }
+    app->progress = isatty(STDERR_FILENO) && app->options.url_count > 1;
+    int err = run(app);
+    if (err) fprintf(stderr, "gyre-fetch: %s\n", gyre_strerror(err));
+    bool lost = ferror(app->to) != 0;
+    if (fclose(app->to) != 0) lost = true;
+    if (lost) fprintf(stderr, "gyre-fetch: cannot write the output\n");
+    return err || lost || app->failed ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct app app = {.to = stdout};
-    int err = options_read(&app.options, argc, argv);
-    if (err) return err == 2 ? 2 : 0;
-    if (app.options.output) app.to = fopen(app.options.output, "wb");
-    app.results = calloc((size_t)app.options.url_count, sizeof *app.results);
-    if (!app.to || !app.results) {
-        perror("gyre-fetch");
-        return 2;
+    int status = options_read(&app.options, argc, argv);
+    if (status != 0) {
+        options_free(&app.options);
+        return status == 2 ? 2 : 0;
     }
-    signal(SIGPIPE, SIG_DFL);
-    app.progress = isatty(STDERR_FILENO) && app.options.url_count > 1;
-    err = run(&app);
-    if (err) fprintf(stderr, "gyre-fetch: %s\n", gyre_strerror(err));
-    bool lost = ferror(app.to) || fclose(app.to) != 0;
-    if (lost) fprintf(stderr, "gyre-fetch: cannot write the output\n");
+    app.results = calloc((size_t)app.options.url_count, sizeof *app.results);
+    if (app.results) {
+        status = run_with_output(&app);
+    } else {
+        fprintf(stderr, "gyre-fetch: no memory\n");
+        status = 1;
+    }
     free(app.results);
     options_free(&app.options);
-    return err || lost || app.failed ? 1 : 0;
+    return status;
 }

@@ -120,7 +120,8 @@ static int wait_for_body(gyre_generator *generator, void **value)
     return gyre__park(loop, &call.wait);
 }
 
-static int resume_body(gyre_generator *generator, void *in)
+// Inline, for a `ret` behind the switch would mispredict: see switch_x86_64.S.
+static inline int resume_body(gyre_generator *generator, void *in)
 {
     gyre_loop *loop = generator->loop;
     bool outside = gyre__loop_here() != loop;

@@ -9,11 +9,13 @@ static gyre_loop *loop;
 
 static void show(const char *style, int err, gyre_response *response)
 {
-    if (err)
+    if (err) {
         printf("%s: %s: %s\n", style, gyre_errname(err), gyre_why_last(loop));
-    else
-        printf("%s: %.*s", style, GYRE_FMT(response->body));
-    if (!err) gyre_response_free(response);
+        return;
+    }
+    printf("%s: ", style);
+    fwrite(response->body.ptr, 1, response->body.len, stdout);
+    gyre_response_free(response);
 }
 
 static void on_response(void *style, int err, gyre_response **response)

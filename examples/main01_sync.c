@@ -13,7 +13,7 @@ static int fetch(gyre_loop *loop, const char *url)
         fprintf(stderr, "%s: %s (%s)\n", url, gyre_errname(err), gyre_why_last(loop));
         return err;
     }
-    printf("%.*s", GYRE_FMT(response->body));
+    fwrite(response->body.ptr, 1, response->body.len, stdout);
     gyre_response_free(response);
     return 0;
 }

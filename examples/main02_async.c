@@ -19,7 +19,7 @@ static void on_response(void *arg, int err, gyre_response **response)
         fprintf(stderr, "%s (%s)\n", gyre_errname(err), gyre_why_last(app->loop));
         app->failed = 1;
     } else {
-        printf("%.*s", GYRE_FMT((*response)->body));
+        fwrite((*response)->body.ptr, 1, (*response)->body.len, stdout);
         gyre_response_free(*response);
     }
     if (--app->left == 0) gyre_loop_stop(app->loop);

@@ -12,7 +12,7 @@ static int print_result(gyre_loop *loop, int err, gyre_response *response)
         fprintf(stderr, "%s (%s)\n", gyre_errname(err), gyre_why_last(loop));
         return 1;
     }
-    printf("%.*s", GYRE_FMT(response->body));
+    fwrite(response->body.ptr, 1, response->body.len, stdout);
     gyre_response_free(response);
     return 0;
 }

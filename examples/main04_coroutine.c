@@ -15,7 +15,7 @@ static int fetch(gyre_coro *self, void *url)
         fprintf(stderr, "%s: %s (%s)\n", (char *)url, gyre_errname(err), gyre_why_last(loop));
         return err;
     }
-    printf("%.*s", GYRE_FMT(response->body));
+    fwrite(response->body.ptr, 1, response->body.len, stdout);
     int status = response->status;
     gyre_response_free(response);
     return gyre_give(self, &status); // the coroutine's value: Tornado's gen.Return

@@ -164,8 +164,8 @@ int gyre_server_open(gyre_server **out, gyre_loop *loop,
 
 // Stops listening, closes idle connections, lets requests under way end for at most `drain` (0: not
 // at all) and cancels what is left. Done when everything is closed; the pointer is dead at once.
-// Ownership: the caller consumes the future; cancelling or releasing it ends the drain, detaching it
-// does not.
+// Ownership: the caller consumes the future; cancelling or releasing it ends the drain, detaching
+// it does not.
 // Blocks: never. Thread: the loop's.
 gyre_void_future gyre_server_close(gyre_server *server, gyre_duration drain);
 
@@ -215,10 +215,12 @@ gyre_loop *gyre_request_loop(const gyre_request *request);
 // Ownership: the view lives until the handler has returned. Blocks: never. Thread: the loop's.
 gyre_view_future gyre_body(gyre_request *request, size_t max);
 
-// Adds a field to the answer that comes. Content-Length, Transfer-Encoding and Date are the server's;
-// "Connection: close" closes the connection after the answer.
-// Ownership: copies both. Errors: -EINVAL (not sendable, the server's own, or the answer has begun),
-// GYRE_EHEADSIZE (8 KiB in all), -ENOMEM. Blocks: never. Thread: the loop's.
+// Adds a field to the answer that comes. Content-Length, Transfer-Encoding and Date are the
+// server's; "Connection: close" closes the connection after the answer.
+// Ownership: copies both.
+// Errors: -EINVAL (not sendable, the server's own, or the answer has begun), GYRE_EHEADSIZE
+// (8 KiB in all), -ENOMEM.
+// Blocks: never. Thread: the loop's.
 int gyre_reply_field(gyre_request *request, const char *name, gyre_view value) GYRE_MUST_USE;
 
 // Answers a request with a whole body. To HEAD, and with 204 and 304, the body is not sent.

@@ -48,6 +48,7 @@ struct gyre_stream {
     unsigned
         unblocked : 1;     // O_NONBLOCK was set by us on a pipe or terminal, which others may share
     unsigned was_read : 1; // somebody has ever asked for bytes
+    unsigned ignored : 1;  // bytes were announced and nobody has asked for them since
     unsigned told : 1;     // on_close was called, or will be by `task`
     unsigned telling : 1;  // by `task`
     unsigned dead : 1;     // gyre_stream_close was called; `task` frees

@@ -82,15 +82,19 @@ static void tell_reader(gyre_stream *stream, int err)
     if (reader) reader->ready(reader, stream, err);
 }
 
-// Nobody waits for what an event announced. Before the end, the kernel is asked to be quiet, so
-// that a peer that goes on sending does not wake the loop for each segment; at the end it is told
-// apart whether bytes still wait before it.
+// Nobody waits for what an event announced. The first time, the reader may be on its way (its task
+// is queued, or it is busy with what it read). Then the kernel is asked to be quiet, so that a peer
+// that goes on sending does not wake the loop for each segment. At the end it is told apart whether
+// bytes still wait before it.
 static void nobody_reads(gyre_stream *stream)
 {
-    if (!(stream->events & GYRE__ENDED))
+    bool ignored = stream->ignored || !stream->was_read;
+    stream->ignored = true;
+    if (stream->events & GYRE__ENDED) {
+        if (!stream->end) gyre__stream_look_for_end(stream);
+    } else if (ignored) {
         gyre__stream_mute(stream);
-    else if (!stream->end)
-        gyre__stream_look_for_end(stream);
+    }
     gyre__stream_maybe_tell(stream);
 }
 

@@ -110,6 +110,7 @@ int gyre__stream_pull(gyre_stream *stream, void *data, size_t size, size_t *got)
 {
     assert(size > 0);
     stream->was_read = true;
+    stream->ignored = false;
     if (stream->broken) return stream->broken;
     if (stream->end) return stream->end;
     if (!(stream->bits & GYRE_READABLE) || !may_call(stream)) return -EAGAIN;

@@ -90,11 +90,17 @@ static int read_seconds(const char *name, const char *text, gyre_duration *out)
     return 0;
 }
 
-static gyre_view trimmed(const char *from, const char *to)
+static bool is_blank(char byte)
 {
-    while (from < to && (*from == ' ' || *from == '\t')) from++;
-    while (to > from && (to[-1] == ' ' || to[-1] == '\t')) to--;
-    return (gyre_view){from, (size_t)(to - from)};
+    return byte == ' ' || byte == '\t';
+}
+
+static gyre_view trimmed(const char *text)
+{
+    while (is_blank(*text)) text++;
+    size_t len = strlen(text);
+    while (len > 0 && is_blank(text[len - 1])) len--;
+    return (gyre_view){text, len};
 }
 
 // "Name: value"; what may be sent is the library's to say.
@@ -106,7 +112,7 @@ static int add_field(struct options *options, const char *text)
     gyre_field *fields = realloc(options->fields, (count + 1) * sizeof *fields);
     if (!fields) return complain("no memory for", text);
     fields[count].name = (gyre_view){text, (size_t)(colon - text)};
-    fields[count].value = trimmed(colon + 1, text + strlen(text));
+    fields[count].value = trimmed(colon + 1);
     options->fields = fields;
     options->fetch.fields = fields;
     options->fetch.field_count = count + 1;
@@ -176,6 +182,7 @@ static int print_and_stop(const char *text)
 
 static int read_option(struct options *options, int option, const char *value)
 {
+    if (!value) value = ""; // of an option without argument
     switch (option) {
     case JSON: options->json = true; return 0;
     case 'X': options->fetch.method = value; return 0;

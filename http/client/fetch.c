@@ -62,7 +62,7 @@ static int take_outcome(gyre__fetch *fetch)
     if (done->err) {
         gyre__loop_set_why(fetch->client->loop, done->why);
         done->why = NULL;
-        return done->err;
+        return done->err == -EINVAL ? GYRE_EURL : done->err; // a host that no name can be
     }
     fetch->timing.connect = done->connected - fetch->began;
     fetch->conn = gyre__conn_open(fetch->client, fetch->peer, done);

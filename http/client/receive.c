@@ -69,7 +69,7 @@ static int protocol_error(gyre__fetch *fetch, int err)
     char text[GYRE__QUOTE + 64], quote[GYRE__QUOTE];
     if (err == GYRE_EHEADSIZE)
         snprintf(text, sizeof text, "head exceeds %d bytes or %d lines", HEAD_MAX, FIELDS_MAX);
-    else if (err == GYRE_ESTARTLINE || err == GYRE_EVERSION)
+    else if (err == GYRE_ESTARTLINE || err == GYRE_EVERSION || err == GYRE_EUNEXPECTED)
         snprintf(text, sizeof text, "%s: %s", gyre_strerror(err),
                  gyre__quote(quote, first_line(gyre__stream_peek(fetch->conn->stream))));
     else if (err == GYRE_ECHUNK)

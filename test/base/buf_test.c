@@ -288,7 +288,7 @@ static void buf_failure_changes_nothing(void **state)
         assert_ptr_equal(room, &room);
         assert_memory_equal(&buf, &before, sizeof buf);
         assert_int_equal(memory.live_blocks, 1);
-        assert_int_equal(gyre__buf_view(&buf).ptr[0], 'a');
+        assert_memory_equal(gyre__buf_view(&buf).ptr, "a", 1);
     }
 }
 

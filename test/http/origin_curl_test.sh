@@ -19,6 +19,12 @@ same() {
     [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 ask() { curl -sS --max-time 20 "$@"; }
+# code ARGUMENT...: the status alone
+code() { ask -o /dev/null -w '%{http_code}' "$@"; }
+# connects URL URL: how many connections each of the two made
+connects() { ask -o /dev/null -o /dev/null -w '%{num_connects} ' "$@"; }
+# What stands between "path" and "arrived" of each record.
+targets() { sed 's/.*"path": "\([^"]*\)", "query": "\([^"]*\)".*/\1?\2/' | sort | tr '\n' ' '; }
 
 "$origin" --port 0 --unix "$TEST_TMP/socket" >log 2>&1 &
 pid=$!
@@ -34,13 +40,12 @@ url=http://127.0.0.1:$port
 same hello 'Hello, world!' "$(ask "$url/hello")"
 same 'unix socket' 'Hello, world!' "$(ask --unix-socket socket http://h/hello)"
 same HEAD 'HTTP/1.1 200 OK 14' \
-    "$(ask -I "$url/hello" | tr -d '\r' | awk '/^HTTP/ { s = $0 } /^Content-Length/ { print s, $2 }')"
+    "$(ask -I "$url/hello" | tr -d '\r' |
+        awk '/^HTTP/ { status = $0 } /^Content-Length/ { print status, $2 }')"
 same 'HTTP/1.0 body' 'Hello, world!' "$(ask --http1.0 "$url/hello")"
 same 'HTTP/1.0 in pieces' 100000 "$(ask --http1.0 "$url/bytes?n=100000&chunked=1" | wc -c)"
-same 'reused connection' '1 0' \
-    "$(ask -o /dev/null -o /dev/null -w '%{num_connects} ' "$url/hello" "$url/hello" | sed 's/ $//')"
-same 'connection after /close' '1 1' \
-    "$(ask -o /dev/null -o /dev/null -w '%{num_connects} ' "$url/close" "$url/hello" | sed 's/ $//')"
+same 'reused connection' '1 0 ' "$(connects "$url/hello" "$url/hello")"
+same 'connection after /close' '1 1 ' "$(connects "$url/close" "$url/hello")"
 
 # Bodies, both ways.
 awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) printf "%d", rand() * 1e6 }' >body
@@ -53,19 +58,19 @@ ask "$url/bytes?n=3000000" >whole
 ask "$url/bytes?n=3000000&chunked=1" >pieces
 same 'bytes with a length' 3000000 "$(wc -c <whole)"
 cmp -s whole pieces || fail 'bytes in pieces differ'
-same 'unwanted body' '405' "$(ask -o /dev/null -w '%{http_code}' -T body "$url/hello")"
+same 'unwanted body' '405' "$(code -T body "$url/hello")"
 
 # Statuses.
 for code in 200 204 304 404 418 500 503; do
-    same "status $code" $code "$(ask -o /dev/null -w '%{http_code}' "$url/status?code=$code")"
+    same "status $code" $code "$(code "$url/status?code=$code")"
 done
-same redirect 'Hello, world! 200' "$(ask -L -w ' %{http_code}' "$url/redirect?to=%2Fhello" | tr -d '\n')"
+same redirect 'Hello, world!' "$(ask -L "$url/redirect?to=%2Fhello")"
 same 'redirect that keeps the method' data \
     "$(ask -L -d data "$url/redirect?to=%2fecho&code=307")"
 same 'no way out of the Location field' 400 \
-    "$(ask -o /dev/null -w '%{http_code}' "$url/redirect?to=%0d%0aX:y")"
+    "$(code "$url/redirect?to=%0d%0aX:y")"
 same headers 'GET /headers HTTP/1.1' "$(ask "$url/headers" | head -n 1 | tr -d '\r')"
-same unknown 404 "$(ask -o /dev/null -w '%{http_code}' "$url/nowhere")"
+same unknown 404 "$(code "$url/nowhere")"
 
 # What it saw.
 ask -X POST "$url/reset" >/dev/null
@@ -74,8 +79,7 @@ ask "$url/delay?ms=300&tag=b" >b & second=$!
 wait "$first" "$second"
 same 'delayed answers' ab "$(cat a b)"
 ask "$url/record" >record
-same 'recorded targets' '/delay?ms=150&tag=a /delay?ms=300&tag=b' \
-    "$(sed 's/.*"path": "\([^"]*\)", "query": "\([^"]*\)".*/\1?\2/' record | sort | tr '\n' ' ' | sed 's/ $//')"
+same 'recorded targets' '/delay?ms=150&tag=a /delay?ms=300&tag=b ' "$(targets <record)"
 same 'open at once' 2 "$(sed -n 's/.*"open": \([0-9]*\).*/\1/p' record | sort -n | tail -n 1)"
 awk '{ line = $0; sub(/.*"arrived": /, "", line); arrived = line + 0
       sub(/.*"answered": /, "", line); took = line - arrived

@@ -1,4 +1,5 @@
-// A server with its clients on raw sockets, all on one thread: the test writes, turns the loop, reads.
+// A server with its clients on raw sockets, all on one thread: the test writes, turns the loop,
+// reads.
 #ifndef TEST_HTTP_SERVER_H
 #define TEST_HTTP_SERVER_H
 
@@ -74,6 +75,26 @@ static const gyre_route usual_routes[] __attribute__((unused)) = {GYRE_GET("/hel
                                                                   GYRE_GET("/later", say_later),
                                                                   GYRE_ANY("/any", say_path),
                                                                   GYRE_ROUTES_END};
+
+// ---- Texts that are put together --------------------------------------------------------------
+
+typedef struct long_text {
+    char bytes[64 * 1024];
+    size_t len;
+} long_text;
+
+static inline void add(long_text *to, const char *piece)
+{
+    size_t len = strlen(piece);
+    assert_true(len < sizeof to->bytes - to->len);
+    memcpy(to->bytes + to->len, piece, len + 1);
+    to->len += len;
+}
+
+static inline void add_many(long_text *to, const char *piece, size_t count)
+{
+    for (size_t i = 0; i < count; i++) add(to, piece);
+}
 
 // ---- The world -----------------------------------------------------------------------------
 
@@ -246,7 +267,8 @@ static inline const char *ask(world *w, const char *text)
 
 #define HELLO       "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HELLO_CLOSE "GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-#define ANSWER      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"
+
+#define ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\n\r\nhello\n"
 #define ANSWER_CLOSE \
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: " \
     "close\r\n\r\n" \

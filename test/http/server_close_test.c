@@ -219,7 +219,7 @@ static void a_peer_that_resets_while_its_handler_waits_leaves_the_others_alone(v
     world_close(w);
 }
 
-static void options_out_of_range_are_refused(void **state)
+static void server_options_out_of_range_are_refused(void **state)
 {
     (void)state;
     world *w = open_here();
@@ -254,4 +254,4 @@ TESTS(cmocka_unit_test(a_drain_lets_requests_end_and_closes_idle_connections_at_
       cmocka_unit_test(closing_the_loop_ends_a_drain),
       cmocka_unit_test(a_stubborn_handler_is_stopped_with_its_loop),
       cmocka_unit_test(a_peer_that_resets_while_its_handler_waits_leaves_the_others_alone),
-      cmocka_unit_test(options_out_of_range_are_refused))
+      cmocka_unit_test(server_options_out_of_range_are_refused))

@@ -134,22 +134,15 @@ static int say_big(gyre_request *request)
     return gyre_reply(request, 200, NULL, (gyre_view){big, sizeof big});
 }
 
-static const gyre_route routes[] = {GYRE_GET("/hello", say_hello),
-                                    GYRE_GET("/nothing", say_nothing),
-                                    GYRE_GET("/fail", give_error),
-                                    GYRE_GET("/twice", reply_twice),
-                                    GYRE_GET("/bad", bad_replies),
-                                    GYRE_GET("/pieces", in_pieces),
-                                    GYRE_GET("/leave", begin_and_leave),
-                                    GYRE_GET("/wait", begin_and_wait),
-                                    GYRE_GET("/status", with_status),
-                                    GYRE_GET("/fields", with_fields),
-                                    GYRE_GET("/many", too_many_fields),
-                                    GYRE_GET("/ask", ask_everything),
-                                    GYRE_GET("/head", say_head),
-                                    GYRE_GET("/defer", use_a_defer),
-                                    GYRE_GET("/big", say_big),
-                                    GYRE_ROUTES_END};
+static const gyre_route routes[] = {
+    GYRE_GET("/hello", say_hello),       GYRE_GET("/nothing", say_nothing),
+    GYRE_GET("/fail", give_error),       GYRE_GET("/twice", reply_twice),
+    GYRE_GET("/bad", bad_replies),       GYRE_GET("/pieces", in_pieces),
+    GYRE_GET("/leave", begin_and_leave), GYRE_GET("/wait", begin_and_wait),
+    GYRE_GET("/status", with_status),    GYRE_GET("/fields", with_fields),
+    GYRE_GET("/many", too_many_fields),  GYRE_GET("/ask", ask_everything),
+    GYRE_GET("/head", say_head),         GYRE_GET("/defer", use_a_defer),
+    GYRE_GET("/big", say_big),           GYRE_ROUTES_END};
 
 static char arg[] = "arg";
 

@@ -73,10 +73,10 @@ enum { PIPELINED = 100 };
 
 static const char *many(const char *one)
 {
-    static char text[PIPELINED * 128];
-    text[0] = '\0';
-    for (int i = 0; i < PIPELINED; i++) strcat(text, one);
-    return text;
+    static long_text text;
+    text.len = 0;
+    add_many(&text, one, PIPELINED);
+    return text.bytes;
 }
 
 static void hear_many(world *w, int fd)

@@ -70,7 +70,8 @@ static size_t answers_heard(const world *w)
     return count;
 }
 
-// 0 when every answer came; ENOMEM when the loop or the server could not be opened, or not all came.
+// 0 when every answer came; -ENOMEM when the loop or the server could not be opened, or not all
+// came.
 static int exchange(const gyre_allocator *alloc, void *arg)
 {
     (void)arg;

@@ -283,6 +283,7 @@ static void closing_fails_the_accept(void **state)
     close_server(&s);
     open_server(&s, "127.0.0.1:0", NULL); // a closing loop does the same
     f = gyre_accept(s.listener);
+    assert_int_equal(gyre_future_state(f), GYRE_PENDING);
     assert_int_equal(gyre_loop_close(s.loop), 0);
 }
 
@@ -359,7 +360,7 @@ static void a_real_shortage_of_descriptors_passes(void **state)
     gyre_stream *stream;
     began = gyre_now_exact();
     assert_int_equal(gyre_run(f, &stream), 0);
-    assert_true(gyre_now_exact() - began < GYRE_MS(200)); // by itself
+    assert_true(gyre_now_exact() - began < GYRE_MS(500)); // by itself
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     gyre_stream_close(stream);
     real_close(client);

@@ -1,5 +1,6 @@
 // What a stream costs: system calls of a keep-alive exchange, memory, turns; search is not
 // quadratic.
+// alone
 #include "test/net/wire.h"
 
 #include "coro/coro.h"

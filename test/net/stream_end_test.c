@@ -185,6 +185,51 @@ static void a_stream_that_nobody_reads_wakes_once(void **state)
     }
 }
 
+static void a_reader_that_went_away_is_soon_left_alone(void **state)
+{
+    (void)state;
+    for (enum wire_kind kind = 0; kind < WIRE_KINDS; kind++) {
+        struct wire w;
+        unsigned long woken = 0;
+        wire_open(&w, kind);
+        wire_say(&w, "first");
+        EXPECT_READ(gyre_read_bytes(w.stream, 5), "first");
+        wire_settle(&w);
+        for (int i = 0; i < 5; i++) {
+            wire_say(&w, "and more");
+            woken += wake_ups(&w);
+        }
+        assert_true(woken <= 2);
+        for (int i = 0; i < 5; i++) EXPECT_READ(gyre_read_bytes(w.stream, 8), "and more");
+        gyre_view_future f = gyre_read_bytes(w.stream, 3);
+        wire_say(&w, "end");
+        EXPECT_READ(f, "end");
+        wire_close(&w);
+    }
+}
+
+// A reader that is only late, because it has still to run, costs no system call.
+static void a_late_reader_changes_no_registration(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, WIRE_TCP);
+    gyre_view_future f = gyre_read_bytes(w.stream, 2);
+    wire_settle(&w);
+    for (int i = 0; i < 10; i++) {
+        fault_reset();
+        wire_say(&w, "in");
+        EXPECT_READ(f, "in");
+        wire_say(&w, "co");
+        wire_settle(&w); // nobody reads now
+        EXPECT_READ(gyre_read_bytes(w.stream, 2), "co");
+        f = gyre_read_bytes(w.stream, 2);
+        assert_int_equal(fault_count(FAULT_EPOLL_CTL), 0);
+    }
+    gyre_release(f);
+    wire_close(&w);
+}
+
 static void urgent_bytes_do_not_make_the_loop_spin(void **state)
 {
     (void)state;
@@ -227,4 +272,6 @@ TESTS(cmocka_unit_test(everything_arrives_on_tcp),
       cmocka_unit_test(everything_arrives_on_a_terminal),
       cmocka_unit_test(packets_of_a_pipe_are_all_read),
       cmocka_unit_test(a_stream_that_nobody_reads_wakes_once),
+      cmocka_unit_test(a_reader_that_went_away_is_soon_left_alone),
+      cmocka_unit_test(a_late_reader_changes_no_registration),
       cmocka_unit_test(urgent_bytes_do_not_make_the_loop_spin))
