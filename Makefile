@@ -44,6 +44,7 @@ PROGRAMS := $(patsubst cli/%.c,$(BUILD)/bin/%,$(subst _,-,$(COMMANDS)))
 EXAMPLES := $(sort $(wildcard examples/*.c))
 BENCHES  := $(sort $(wildcard bench/*.c))
 TESTS    := $(sort $(wildcard test/*/*_test.c test/*/*/*_test.c))
+INTEROP  := $(sort $(wildcard test/interop/*.sh))
 SCRIPTS  := $(sort $(wildcard test/*/*_test.sh test/*/*/*_test.sh test/*/*_fail.sh))
 FUZZERS  := $(sort $(wildcard test/fuzz/*_fuzz.c))
 SUPPORT  := $(sort $(filter-out %_test.c,$(wildcard test/support/*.c)))
@@ -51,7 +52,7 @@ SUPPORT  := $(sort $(filter-out %_test.c,$(wildcard test/support/*.c)))
 # ---- What is missing on this machine comes first (deps), and only then is pkg-config asked -----
 
 GOALS  := $(or $(MAKECMDGOALS),all)
-GROUPS := build $(if $(filter test cov,$(GOALS)),test) $(if $(filter lint,$(GOALS)),lint) \
+GROUPS := build $(if $(filter test cov interop,$(GOALS)),test) $(if $(filter lint,$(GOALS)),lint) \
           $(if $(filter fuzz,$(GOALS)),fuzz)
 ifneq ($(filter-out clean help,$(GOALS)),)
 ifeq ($(DEPS),skip)
@@ -97,7 +98,7 @@ or_list  = $(subst $(space),|,$(strip $(1)))
 
 # ---- Commands ----------------------------------------------------------------------------------
 
-.PHONY: all bench bench-programs test test-programs lint fuzz cov docs install clean help FORCE
+.PHONY: all bench bench-programs test test-programs interop lint fuzz cov docs install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -115,6 +116,9 @@ test-programs: $(TESTS:%.c=$(TST)/%)
 test: all bench-programs test-programs    ## every test on every backend (T=pattern, SAN=, JOBS=)
 	@BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' MAKE='$(MAKE)' BACKENDS='$(BACKENDS)' T='$(T)' \
 	    test/run.sh $(TST) $(TESTS) $(SCRIPTS)
+
+interop: all bench-programs   ## against real programs: nginx, curl
+	@BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' T='$(T)' test/run.sh $(TST) $(INTEROP)
 
 lint: $(BUILD)/libgyre.a         ## floors, lengths, symbols, comments, clang-tidy, clang-format
 	@BUILD='$(BUILD)' SWITCH='$(SWITCH)' PUBLIC_HEADERS='$(PUBLIC_HEADERS)' test/lint/lint.sh

@@ -33,8 +33,15 @@ static void show_progress(const struct app *app)
     if (app->ended == app->options.url_count) putc('\n', stderr);
 }
 
+// Makes room for a line of output on the terminal.
+static void hide_progress(const struct app *app)
+{
+    if (app->progress) fputs("\r\033[K", stderr);
+}
+
 static void print_result(struct app *app, int index)
 {
+    hide_progress(app);
     struct result *result = &app->results[index];
     const char *url = app->options.urls[index];
     if (app->options.json)

@@ -96,7 +96,7 @@ static void on_limit(gyre_loop *loop, gyre_timer *timer)
 // An error that says all; the details of an earlier one are not its own.
 static int no_details(gyre_loop *loop, int err)
 {
-    gyre__loop_set_why(loop, NULL);
+    gyre__loop_set_why(loop, 0, NULL);
     return err;
 }
 

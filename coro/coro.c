@@ -72,7 +72,7 @@ struct execution {
 // The details of the error that the body passes on become the future's.
 static char *take_why(gyre_coro *coro, int err)
 {
-    if (err == 0 || err == GYRE_ECANCELED) return NULL;
+    if (err == 0 || err == GYRE_ECANCELED || err != coro->strand.why_err) return NULL;
     char *why = coro->strand.why;
     coro->strand.why = NULL;
     return why;

@@ -24,7 +24,7 @@ int gyre__future_take(gyre_future *future, void *out)
     int err = gyre__future_result(future);
     future->seen = true;
     if (err)
-        gyre__loop_set_why(future->loop, gyre__future_copy_why(future));
+        gyre__loop_set_why(future->loop, err, gyre__future_copy_why(future));
     else
         give_value(future, out);
     gyre__future_release(future);
@@ -45,7 +45,7 @@ const char *gyre_why_last(const gyre_loop *loop)
 
 int gyre__fail(gyre_loop *loop, int err, const char *why)
 {
-    gyre__loop_set_why(loop, gyre__format(gyre__loop_allocator(loop), "%s", why));
+    gyre__loop_set_why(loop, err, gyre__format(gyre__loop_allocator(loop), "%s", why));
     return err;
 }
 
@@ -81,7 +81,7 @@ static int turn_until_settled(gyre_future *future)
     while (!err && !gyre__is_settled(future)) err = gyre_loop_turn(future->loop, GYRE_FOREVER);
     gyre__future_unwait(future, &mark);
     gyre_task_stop(&mark);
-    if (err) gyre__loop_set_why(future->loop, NULL);
+    if (err) gyre__loop_set_why(future->loop, 0, NULL);
     return err;
 }
 
@@ -148,7 +148,7 @@ static void run_then(gyre_loop *loop, gyre_task *task)
     gyre_future *future = GYRE_CONTAINER_OF(task, gyre_future, task);
     int err = gyre__future_result(future);
     if (err)
-        gyre__loop_set_why(loop, gyre__future_copy_why(future));
+        gyre__loop_set_why(loop, err, gyre__future_copy_why(future));
     else
         future->taken = true;
     future->seen = true;

@@ -274,10 +274,11 @@ bool gyre__loop_is_closing(const gyre_loop *loop)
     return loop->closing;
 }
 
-void gyre__loop_set_why(gyre_loop *loop, char *why)
+void gyre__loop_set_why(gyre_loop *loop, int err, char *why)
 {
     gyre__free(&loop->alloc, loop->strand->why);
     loop->strand->why = why;
+    loop->strand->why_err = err;
 }
 
 void gyre__loop_blame(gyre_loop *loop, const char *name)

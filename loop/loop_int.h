@@ -19,6 +19,7 @@ typedef struct gyre__strand {
     bool is_coro;
     bool refuses; // cancelled and not shielded: every wait and every producer fails at once
     char *why;    // details of the last error handed out here; the loop's allocator; or NULL
+    int why_err; // the error that `why` belongs to
 } gyre__strand;
 
 // The loop that runs on this thread, or NULL.
@@ -73,7 +74,7 @@ int gyre__loop_enter(gyre_loop *loop);
 void gyre__loop_leave(gyre_loop *loop);
 
 // Keeps `why` (of the loop's allocator, or NULL) as the details of the running strand's last error.
-void gyre__loop_set_why(gyre_loop *loop, char *why);
+void gyre__loop_set_why(gyre_loop *loop, int err, char *why);
 
 // Names what ran in the callback that just returned, for the blocked-loop report; static text.
 void gyre__loop_blame(gyre_loop *loop, const char *name);

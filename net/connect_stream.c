@@ -8,6 +8,7 @@
 
 struct connecting {
     gyre_future *future;
+    gyre_loop *loop;
     gyre__connector connector;
 };
 
@@ -22,10 +23,11 @@ static void on_done(gyre__connector *connector)
     if (!gyre__future_settle(op->future, 0, NULL, &stream)) gyre_stream_close(stream);
 }
 
+// A closing loop frees its streams itself, before the futures.
 static void on_drop(void *value, void *op)
 {
-    (void)op;
-    gyre_stream_close(*(gyre_stream **)value);
+    if (!gyre__loop_is_closing(((struct connecting *)op)->loop))
+        gyre_stream_close(*(gyre_stream **)value);
 }
 
 static void on_cancel(gyre_future *future, void *op)
@@ -59,6 +61,7 @@ gyre_stream_future gyre_connect(gyre_loop *loop, const char *host, uint16_t port
     if (!gyre__future_is_pending(f)) return GYRE__MAKE(gyre_stream_future, f);
     struct connecting *op = gyre__future_op(f);
     op->future = f;
+    op->loop = loop;
     op->connector.done = on_done;
     gyre__connect_start(&op->connector, loop, host, port, opts);
     return GYRE__MAKE(gyre_stream_future, f);

@@ -46,7 +46,7 @@ static bool is_datagram(int fd)
 }
 
 // recvfrom(2), as c-ares has it called.
-static ares_ssize_t real_recvfrom(ares_socket_t fd, void *to, size_t size, int flags,
+static ares_ssize_t cares_recvfrom(ares_socket_t fd, void *to, size_t size, int flags,
                                   struct sockaddr *from, ares_socklen_t *from_len, void *arg)
 {
     (void)arg;
@@ -76,6 +76,6 @@ const struct ares_socket_functions gyre__dns_socket_functions = {
     .asocket = on_socket,
     .aclose = on_close,
     .aconnect = on_connect,
-    .arecvfrom = real_recvfrom,
+    .arecvfrom = cares_recvfrom,
     .asendv = on_send,
 };

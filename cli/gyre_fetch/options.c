@@ -95,6 +95,15 @@ static bool is_blank(char byte)
     return byte == ' ' || byte == '\t';
 }
 
+static int read_server(struct options *options, const char *text)
+{
+    gyre_address address;
+    int err = gyre_address_parse(&address, gyre_view_of(text), 53);
+    if (err || address.storage.ss_family == AF_UNIX) return complain("--dns-server", text);
+    options->client.connect.resolve.servers = text;
+    return 0;
+}
+
 static gyre_view trimmed(const char *text)
 {
     while (is_blank(*text)) text++;
@@ -190,7 +199,7 @@ static int read_option(struct options *options, int option, const char *value)
     case 'H': return add_field(options, value);
     case NO_FOLLOW: options->fetch.max_redirects = GYRE_NONE; return 0;
     case 'o': options->output = value; return 0;
-    case DNS_SERVER: options->client.connect.resolve.servers = value; return 0;
+    case DNS_SERVER: return read_server(options, value);
     case VERSION: printf("gyre-fetch, %s\n", gyre_version()); return 1;
     case HELP: return print_and_stop(usage);
     case '?': fputs(usage, stderr); return 2;

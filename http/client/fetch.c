@@ -60,9 +60,10 @@ static int take_outcome(gyre__fetch *fetch)
     gyre__connector *done = fetch->connector;
     if (done->resolved) fetch->timing.namelookup = done->resolved - fetch->began;
     if (done->err) {
-        gyre__loop_set_why(fetch->client->loop, done->why);
+        int err = done->err == -EINVAL ? GYRE_EURL : done->err; // a host that no name can be
+        gyre__loop_set_why(fetch->client->loop, err, done->why);
         done->why = NULL;
-        return done->err == -EINVAL ? GYRE_EURL : done->err; // a host that no name can be
+        return err;
     }
     fetch->timing.connect = done->connected - fetch->began;
     fetch->conn = gyre__conn_open(fetch->client, fetch->peer, done);
@@ -175,7 +176,7 @@ static int exchange(gyre__fetch *fetch)
     err = take_connection(fetch, false);
     if (!err) err = send_and_receive(fetch);
     if (was_lost(fetch, err)) {
-        gyre__loop_set_why(client->loop, NULL);
+        gyre__loop_set_why(client->loop, 0, NULL);
         err = take_connection(fetch, true);
         if (!err) err = send_and_receive(fetch);
     }

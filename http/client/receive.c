@@ -251,7 +251,6 @@ int gyre__response_receive(gyre__fetch *fetch)
     fetch->framing = &framing;
     err = read_body(fetch, &framing);
     fetch->framing = NULL;
-    bool leftover = gyre__stream_peek(fetch->conn->stream).len > 0;
-    fetch->reusable = !err && framing.keep_alive && fetch->sent_all && !leftover;
+    fetch->reusable = !err && framing.keep_alive && fetch->sent_all;
     return err;
 }

@@ -10,7 +10,7 @@ int gyre__fetch_fail(gyre__fetch *fetch, int err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    gyre__loop_set_why(fetch->client->loop, gyre__vformat(fetch->client->alloc, format, args));
+    gyre__loop_set_why(fetch->client->loop, err, gyre__vformat(fetch->client->alloc, format, args));
     va_end(args);
     return err;
 }

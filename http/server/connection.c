@@ -12,9 +12,9 @@
 // is answered without waiting begins and ends inside one run of the task, as do those pipelined
 // behind it.
 //
-// Answers of pipelined requests gather in `out`. What is there leaves before anything waits: before
-// a read that may wait (gyre__connection_fill, body.c), with the answer that no further input
-// stands behind, and at the end of the task, which whoever puts something there queues.
+// Answers of pipelined requests gather in `out`. They leave with the answer that no further input
+// stands behind, when a body is waited for (body.c), and at the end of the task, which whoever puts
+// something there queues: so in the same turn, whatever the coroutines wait for.
 //
 // The stream's pointer is NULL once it is closed; whoever waited looks again.
 
@@ -120,12 +120,9 @@ int gyre__connection_send(gyre__connection *connection, const gyre_view *tail, s
 
 // ---- Reading -------------------------------------------------------------------------------
 
-int gyre__connection_fill(gyre__connection *connection, gyre_time deadline)
+// Reads more. As gyre__stream_fill.
+static int fill(gyre__connection *connection, gyre_time deadline)
 {
-    if (connection->out) {
-        int err = gyre__connection_send(connection, NULL, 0);
-        if (err) return err;
-    }
     if (!connection->stream) return GYRE_ECLOSED;
     gyre__stream_unattend(connection->stream, &connection->reader);
     return gyre__stream_fill(connection->stream, deadline);
@@ -143,7 +140,7 @@ static int read_head(gyre_request *request)
         int len = gyre__request_parse(&request->head, bytes, &limits);
         if (len > 0) return gyre__request_accept(request, (size_t)len);
         if (len < 0) return gyre__refusal_status(&request->head, len);
-        int err = gyre__connection_fill(connection, deadline);
+        int err = fill(connection, deadline);
         if (err) return err == GYRE_ETIMEDOUT ? 408 : err;
     }
 }
@@ -160,7 +157,7 @@ static void linger(gyre__connection *connection)
         gyre_view bytes = gyre__stream_peek(connection->stream);
         dropped += bytes.len;
         gyre__stream_consume(connection->stream, bytes.len);
-        if (gyre__connection_fill(connection, deadline) != 0) return;
+        if (fill(connection, deadline) != 0) return;
     }
 }
 
@@ -209,8 +206,8 @@ static int serve(gyre_coro *self, void *arg)
     if (status >= 0) request->server->counts.requests++;
     if (status == 0)
         gyre__request_route(request);
-    else if (status > 0) // it has no body that is done: what follows it is not known to be a request
-        (void)gyre__reply_status(request, status);
+    else if (status > 0) // its body counts as unread: what follows is no request
+        gyre__request_refuse(request, status);
     see_to_the_rest(request);
     return 0;
 }

@@ -113,9 +113,6 @@ void gyre__connection_flush(gyre__connection *connection);
 // On an error the connection is closed.
 int gyre__connection_send(gyre__connection *connection, const gyre_view *tail, size_t count);
 
-// Reads more, once what waits to be sent has left. As gyre__stream_fill.
-int gyre__connection_fill(gyre__connection *connection, gyre_time deadline);
-
 // ---- Requests ------------------------------------------------------------------------------
 
 enum gyre__answer_state { GYRE__UNANSWERED, GYRE__STREAMING, GYRE__ANSWERED };
@@ -162,6 +159,9 @@ void gyre__requests_free(gyre_server *server);
 // Takes a parsed head of `len` bytes out of the stream and makes sense of it. 0, the status that
 // refuses it, or -ENOMEM.
 int gyre__request_accept(gyre_request *request, size_t len);
+
+// Answers a request whose head was read in part, or makes no sense.
+void gyre__request_refuse(gyre_request *request, int status);
 
 // Runs the handler of the request's route, or answers that there is none.
 void gyre__request_route(gyre_request *request);

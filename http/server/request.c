@@ -85,6 +85,17 @@ static gyre__chunked_limits chunk_limits(const gyre_request *request, size_t hea
     };
 }
 
+static bool is_head(const gyre_request *request)
+{
+    return gyre_view_equal(gyre_request_method(request), GYRE_VIEW("HEAD"));
+}
+
+void gyre__request_refuse(gyre_request *request, int status)
+{
+    request->is_head = is_head(request); // the method may be all that is known
+    (void)gyre__reply_status(request, status);
+}
+
 int gyre__request_accept(gyre_request *request, size_t len)
 {
     int err = keep_head(request, len);
@@ -95,7 +106,7 @@ int gyre__request_accept(gyre_request *request, size_t len)
         err = gyre__target_parse(&request->target, gyre_request_method(request),
                                  gyre__span_view(request->head.fields.base, request->head.target));
     if (err) return gyre__refusal_status(&request->head, err);
-    request->is_head = gyre_view_equal(gyre_request_method(request), GYRE_VIEW("HEAD"));
+    request->is_head = is_head(request);
     if (framing->expect == GYRE__EXPECT_UNKNOWN) return 417;
     request->keep_alive = framing->keep_alive;
     request->left = framing->length;

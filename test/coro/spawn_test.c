@@ -1,4 +1,5 @@
 // Starting coroutines: order, values, states, options.
+#include "future/future_int.h"
 #include "test/coro/loop.h"
 
 // ---- Order ---------------------------------------------------------------------------------
@@ -295,7 +296,22 @@ static void coro_describe_after_the_end_says_nothing(void **state)
     assert_int_equal(gyre_run(waiting), 0);
 }
 
-TESTS(TEST(coro_eager_spawn_runs_to_its_first_wait), TEST(coro_lazy_spawn_runs_later),
+static int fails_of_its_own(gyre_coro *self, void *arg)
+{
+    (void)arg;
+    assert_int_equal(gyre__fail(gyre_coro_loop(self), -EPERM, "handled"), -EPERM);
+    return -ENOENT;
+}
+
+static void spawn_error_of_its_own_has_no_text_of_another(void **state)
+{
+    (void)state;
+    assert_int_equal(gyre_run(gyre_spawn(gyre_void, loop, fails_of_its_own, NULL)), -ENOENT);
+    assert_string_equal(gyre_why_last(loop), "");
+}
+
+TESTS(TEST(spawn_error_of_its_own_has_no_text_of_another),
+      TEST(coro_eager_spawn_runs_to_its_first_wait), TEST(coro_lazy_spawn_runs_later),
       TEST(coro_eager_spawn_inside_a_coroutine_comes_back_to_it),
       TEST(coro_gives_a_value_from_its_body_and_from_three_calls_deep),
       TEST(coro_that_gives_nothing_has_a_zero_value),

@@ -142,7 +142,7 @@ static void every_holder_of_a_failure_reads_it_with_its_details(void **state)
     op_failed(&rig, &op, -EIO);
     for (int i = 0; i < 3; i++) {
         gyre_pointer_future f = i < 2 ? gyre_retain(op.future) : op.future;
-        gyre__loop_set_why(rig.loop, NULL);
+        gyre__loop_set_why(rig.loop, 0, NULL);
         assert_int_equal(gyre_run(f), -EIO);
         assert_string_equal(gyre_why_last(rig.loop), "details");
     }

@@ -52,7 +52,7 @@ static UNUSED gyre_loop_opts rig_opts(struct rig *rig)
 // Blocks beyond those of a loop at rest: the live futures and what they hold.
 static UNUSED size_t rig_live(struct rig *rig)
 {
-    gyre__loop_set_why(rig->loop, NULL);
+    gyre__loop_set_why(rig->loop, 0, NULL);
     return rig->memory.live_blocks - rig->base;
 }
 

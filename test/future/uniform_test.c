@@ -44,7 +44,7 @@ static void a_refused_connection_reads_the_same_in_every_style(void **state)
 
     assert_int_equal(gyre_run(gyre_spawn(gyre_void, rig.loop, awaits, &got[2])), 0);
 
-    gyre__loop_set_why(rig.loop, NULL);
+    gyre__loop_set_why(rig.loop, 0, NULL);
     gyre_pointer_future f[1] = {refused(&rig, &op[2])};
     got[3].err = gyre_run(gyre_all(rig.loop, f, 1));
     snprintf(got[3].why, sizeof got[3].why, "%s", gyre_why_last(rig.loop));
@@ -68,7 +68,7 @@ static void details_travel_through_any_and_a_deadline(void **state)
     gyre_pointer_future f[1] = {refused(&rig, &a)};
     assert_int_equal(gyre_run(gyre_any(rig.loop, f, 1, NULL)), -ECONNREFUSED);
     assert_string_equal(gyre_why_last(rig.loop), text);
-    gyre__loop_set_why(rig.loop, NULL);
+    gyre__loop_set_why(rig.loop, 0, NULL);
     assert_int_equal(gyre_run(gyre_with_timeout(refused(&rig, &b), GYRE_SECONDS(1))),
                      -ECONNREFUSED);
     assert_string_equal(gyre_why_last(rig.loop), text);

@@ -28,6 +28,7 @@ typedef struct world {
     gyre_server *server; // NULL once a test has closed it
     uint16_t port;
     int log_lines;         // of level warn and worse
+    bool was_reset;        // the last connection that ended did so with a reset
     size_t heard;          // bytes in `text`
     char text[HEARD_MAX];  // what the last hear_… received
     char plain[HEARD_MAX]; // the same without Date lines
@@ -181,6 +182,7 @@ static inline int listen_once(world *w, int fd)
 {
     ssize_t got = real_recv(fd, w->text + w->heard, sizeof w->text - w->heard - 1, 0);
     if (got < 0 && errno == EAGAIN) return -1;
+    w->was_reset = got < 0;
     if (got <= 0) return 0;
     w->heard += (size_t)got;
     w->text[w->heard] = '\0';

@@ -94,6 +94,32 @@ static void each_request_begins_the_idle_time_anew(void **state)
     world_close(w);
 }
 
+static int say_slowly(gyre_request *request)
+{
+    int err = gyre_await(gyre_sleep(gyre_request_loop(request), GYRE_SECONDS(20)));
+    return err ? err : gyre_reply(request, 200, "text/plain", GYRE_VIEW("hello\n"));
+}
+
+static void a_handler_may_take_longer_than_the_idle_time(void **state)
+{
+    (void)state;
+    static const gyre_route routes[] = {GYRE_GET("/hello", say_hello),
+                                        GYRE_GET("/slow", say_slowly), GYRE_ROUTES_END};
+    world *w = open_at_rest((gyre_server_opts){.routes = routes, .idle_timeout = GYRE_SECONDS(5)});
+    int fd = dial(w);
+    say(w, fd, HELLO);
+    assert_false(heard_end(w, fd));
+    assert_string_equal(w->plain, ANSWER);
+    say(w, fd, "GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+    settle(w);
+    let_pass(w, GYRE_SECONDS(10));
+    let_pass(w, GYRE_MS(10010));
+    assert_false(heard_end(w, fd));
+    assert_string_equal(w->plain, ANSWER);
+    hang_up(w, fd);
+    world_close(w);
+}
+
 static void a_body_that_stops_is_408(void **state)
 {
     (void)state;
@@ -202,6 +228,7 @@ static void a_peer_that_pipelines_and_never_reads_is_held_back(void **state)
         stuck++;
     }
     assert_int_equal(stuck, 100);
+    assert_int_equal(gyre_server_count(w->server).open, 1);
     assert_true(w->memory.peak_bytes < (1u << 20));
     let_pass(w, GYRE_SECONDS(61));
     settle(w);
@@ -213,6 +240,7 @@ static void a_peer_that_pipelines_and_never_reads_is_held_back(void **state)
 TESTS(cmocka_unit_test(a_slow_head_is_408_at_an_absolute_deadline),
       cmocka_unit_test(an_idle_connection_is_closed_without_a_word),
       cmocka_unit_test(each_request_begins_the_idle_time_anew),
+      cmocka_unit_test(a_handler_may_take_longer_than_the_idle_time),
       cmocka_unit_test(a_body_that_stops_is_408),
       cmocka_unit_test(a_body_that_keeps_coming_has_the_time_it_needs),
       cmocka_unit_test(a_body_nobody_wants_is_not_waited_for_for_ever),

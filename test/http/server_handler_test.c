@@ -54,8 +54,10 @@ static int begin_and_leave(gyre_request *request)
 
 static int begin_and_wait(gyre_request *request)
 {
-    int err = gyre_reply_start(request, 200, NULL);
-    if (!err) err = gyre_await(gyre_sleep(gyre_request_loop(request), GYRE_SECONDS(60)));
+    gyre_loop *loop = gyre_request_loop(request);
+    int err = gyre_await(gyre_sleep(loop, GYRE_MS(5)));
+    if (!err) err = gyre_reply_start(request, 200, NULL);
+    if (!err) err = gyre_await(gyre_sleep(loop, GYRE_SECONDS(60)));
     return err ? err : gyre_reply_end(request);
 }
 

@@ -379,7 +379,24 @@ static void a_loop_closes_while_connecting(void **state)
     syn_drop_stop(&drop);
 }
 
-TESTS(cmocka_unit_test(a_literal_is_connected_to),
+// Found by reading: the net floor frees the stream before the future that still holds it is dropped.
+static void a_stream_that_nobody_took_goes_with_its_loop(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int fd = listen_on_loopback(AF_INET, 8, &port);
+    gyre_loop *loop;
+    assert_int_equal(gyre_loop_open(&loop, NULL), 0);
+    gyre_stream_future f = gyre_connect(loop, "127.0.0.1", port, NULL);
+    while (gyre_future_state(f) == GYRE_PENDING)
+        assert_int_equal(gyre_loop_turn(loop, GYRE_SECONDS(1)), 0);
+    assert_int_equal(gyre_future_state(f), GYRE_DONE);
+    assert_int_equal(gyre_loop_close(loop), 0);
+    real_close(fd);
+}
+
+TESTS(cmocka_unit_test(a_stream_that_nobody_took_goes_with_its_loop),
+      cmocka_unit_test(a_literal_is_connected_to),
       cmocka_unit_test(an_ipv6_literal_is_connected_to),
       cmocka_unit_test(a_unix_path_is_connected_to),
       cmocka_unit_test(a_name_is_looked_up_and_connected_to),

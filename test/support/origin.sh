@@ -11,7 +11,7 @@ trap 'for pid in $children; do kill "$pid" 2>/dev/null || :; done' EXIT
 trap 'exit 130' INT TERM
 
 fail() {
-    echo "$*"
+    printf '%s\n' "$*"
     exit 1
 }
 
