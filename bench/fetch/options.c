@@ -20,7 +20,7 @@ struct option {
 static const struct option table[] = {
     {"--styles", TEXT, AT(styles), 0, "LIST   of blocking,sync,threads,callback,future,coroutine"},
     {"--delays", TEXT, AT(delays), 0, "LIST   milliseconds that the origin waits"},
-    {"--concurrences", TEXT, AT(concurrences), 0, "LIST   how many requests at once"},
+    {"--concurrencies", TEXT, AT(concurrencies), 0, "LIST   how many requests at once"},
     {"--rounds", WHOLE, AT(rounds), 1, "N      of each cell; figures are their medians"},
     {"--seconds", REAL, AT(seconds), 0.001, "S      of each run"},
     {"--rate", REAL, AT(rate), 0.001, "R      requests a second of the rows with a schedule"},
@@ -47,7 +47,7 @@ void options_usage(void)
 {
     puts("fetch [OPTION VALUE...]: compares synchronous and asynchronous fetching\n");
     for (size_t i = 0; i < TABLE_COUNT; i++)
-        if (table[i].help) printf("    %-14s %s\n", table[i].name, table[i].help);
+        if (table[i].help) printf("    %-15s %s\n", table[i].name, table[i].help);
     puts("\nEnvironment: QUICK=1, FULL=1, URL=http://host/path, URLS=file.");
 }
 

@@ -22,13 +22,13 @@ struct options {
     long result;     // descriptor that takes a struct sample; -1: none
 
     // All runs.
-    const char *styles;       // "coroutine,twin=coroutine"; NULL: all
-    const char *delays;       // "0,10" in milliseconds; NULL: as the plan says
-    const char *concurrences; // "1,64"
-    long rounds;              // 0: as the plan says
-    double seconds;           // of each run; 0: as the plan says
-    double rate;              // of the open rows; 0: half of what coroutine reached
-    const char *out;          // directory of the reports; NULL: beside the program
+    const char *styles;        // "coroutine,twin=coroutine"; NULL: all
+    const char *delays;        // "0,10" in milliseconds; NULL: as the plan says
+    const char *concurrencies; // "1,64"
+    long rounds;               // 0: as the plan says
+    double seconds;            // of each run; 0: as the plan says
+    double rate;               // of the open rows; 0: half of what coroutine reached
+    const char *out;           // directory of the reports; NULL: beside the program
     bool help;
 
     // Both: `url`, or the lines of `urls_file`.

@@ -11,7 +11,7 @@ static const struct preset {
     const char *variable; // of the environment; NULL: when none is set
     const char *kind;
     const char *delays;
-    const char *concurrences;
+    const char *concurrencies;
     int rounds;
     double seconds;
 } presets[] = {
@@ -108,10 +108,10 @@ bool plan_make(struct plan *plan, const struct options *options)
         plan->delay_count = 1;
         plan->delays[0] = plan->open_delay = UNKNOWN_DELAY;
     }
-    plan->concurrence_count = read_numbers(
-        options->concurrences ? options->concurrences : preset->concurrences, 1, numbers);
-    for (size_t i = 0; i < plan->concurrence_count; i++) plan->concurrences[i] = (int)numbers[i];
-    return plan->delay_count > 0 && plan->concurrence_count > 0 && plan->style_count > 0;
+    plan->concurrency_count = read_numbers(
+        options->concurrencies ? options->concurrencies : preset->concurrencies, 1, numbers);
+    for (size_t i = 0; i < plan->concurrency_count; i++) plan->concurrencies[i] = (int)numbers[i];
+    return plan->delay_count > 0 && plan->concurrency_count > 0 && plan->style_count > 0;
 }
 
 static struct row row_of(const struct named_style *named, double delay_ms, int concurrency)
@@ -125,12 +125,12 @@ struct row *plan_closed_rows(const struct plan *plan, size_t *count)
 {
     *count = 0;
     struct row *rows =
-        calloc(plan->delay_count * plan->concurrence_count * plan->style_count, sizeof *rows);
+        calloc(plan->delay_count * plan->concurrency_count * plan->style_count, sizeof *rows);
     if (!rows) return NULL;
     for (size_t d = 0; d < plan->delay_count; d++)
-        for (size_t c = 0; c < plan->concurrence_count; c++)
+        for (size_t c = 0; c < plan->concurrency_count; c++)
             for (size_t s = 0; s < plan->style_count; s++) {
-                int concurrency = plan->concurrences[c];
+                int concurrency = plan->concurrencies[c];
                 // Whoever fetches one at a time has one row for each delay.
                 if (plan->styles[s].style->one_at_a_time) {
                     if (c > 0) continue;

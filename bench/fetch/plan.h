@@ -19,8 +19,8 @@ struct plan {
     size_t style_count;
     double delays[MOST_STEPS]; // milliseconds; one, UNKNOWN_DELAY, for somebody else's server
     size_t delay_count;
-    int concurrences[MOST_STEPS];
-    size_t concurrence_count;
+    int concurrencies[MOST_STEPS];
+    size_t concurrency_count;
     int rounds;
     double seconds; // of each run
 

@@ -134,12 +134,13 @@ static bool set_axes(struct chart *chart)
         const struct row *row = &chart->report->rows[i];
         if (!is_drawn(chart, row)) continue;
         struct figure figure = chart->measure->of(row);
-        widen(&chart->x, row->concurrency);
         widen(&chart->y, figure.range.lowest);
         widen(&chart->y, figure.range.highest);
         widen(&chart->y, figure.second);
         any = true;
     }
+    for (size_t c = 0; c < chart->report->plan->concurrency_count; c++)
+        widen(&chart->x, chart->report->plan->concurrencies[c]);
     // Room around the points, and no division by nothing.
     chart->y.low -= 0.4;
     chart->y.high += 0.4;
@@ -176,10 +177,8 @@ static void draw_axes(const struct chart *chart)
         }
         decade *= 10;
     }
-    for (size_t c = 0; c < chart->report->plan->concurrence_count; c++) {
-        int concurrency = chart->report->plan->concurrences[c];
-        double at = log2_of(concurrency);
-        if (at < chart->x.low || at > chart->x.high) continue;
+    for (size_t c = 0; c < chart->report->plan->concurrency_count; c++) {
+        int concurrency = chart->report->plan->concurrencies[c];
         fprintf(chart->to, "<text x='%.1f' y='%d' text-anchor='middle'>%d</text>",
                 x_of(chart, concurrency), HEIGHT - BOTTOM + 15, concurrency);
     }

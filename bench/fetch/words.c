@@ -132,8 +132,8 @@ static void write_pays(FILE *to, const struct report *report)
     }
     if (!began) return;
     fputs(" (measured:", to);
-    for (size_t c = 0; c < plan->concurrence_count; c++)
-        fprintf(to, "%s %d", c > 0 ? "," : "", plan->concurrences[c]);
+    for (size_t c = 0; c < plan->concurrency_count; c++)
+        fprintf(to, "%s %d", c > 0 ? "," : "", plan->concurrencies[c]);
     fputs(").\n", to);
 }
 

@@ -6,7 +6,7 @@
 set -u
 . "$(dirname "$0")/common.sh"
 
-"$FETCH" --styles coroutine,twin=coroutine --delays 0 --concurrences 8 --rounds 9 --seconds 0.1 \
+"$FETCH" --styles coroutine,twin=coroutine --delays 0 --concurrencies 8 --rounds 9 --seconds 0.1 \
     --out "$TEST_TMP" >"$TEST_TMP/out" || { cat "$TEST_TMP/out"; fail "exit status $?"; }
 cat "$TEST_TMP/out"
 grep -q '^twin against coroutine: no difference in 1 cell\.$' "$TEST_TMP/out" ||

@@ -158,7 +158,9 @@ static void closing_the_loop_closes_servers_with_requests_under_way(void **state
     say(w, busy, GET("/long") HELLO);
     turns(w, 3);
     fresh = dial(w);
+    gyre_time began = gyre_now_exact();
     world_close(w);
+    assert_true(gyre_now_exact() - began < GYRE_SECONDS(1)); // not what the grace left over
     assert_int_equal(seen, GYRE_ECANCELED);
     real_close(idle);
     real_close(head);

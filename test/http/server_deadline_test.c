@@ -237,6 +237,66 @@ static void a_peer_that_pipelines_and_never_reads_is_held_back(void **state)
     world_close(w);
 }
 
+enum { PAGE = 4000, PAIRS = 4000 };
+
+static int say_page(gyre_request *request)
+{
+    return gyre_reply(request, 200, NULL, (gyre_view){big_body, PAGE});
+}
+
+static int say_page_later(gyre_request *request)
+{
+    int err = gyre_await(gyre_sleep(gyre_request_loop(request), GYRE_MS(1)));
+    return err ? err : say_page(request);
+}
+
+static const gyre_route page_routes[] = {GYRE_GET("/page", say_page),
+                                         GYRE_GET("/later", say_page_later), GYRE_ROUTES_END};
+
+// Sends what fits and lets the server work, until neither gets any further.
+static void get_stuck(world *w, int fd, gyre_view rest)
+{
+    uint64_t served = 0;
+    for (int stuck = 0; stuck < 50; stuck++) {
+        ssize_t sent = rest.len ? real_send(fd, rest.ptr, rest.len, MSG_NOSIGNAL) : 0;
+        if (sent > 0) rest = (gyre_view){rest.ptr + sent, rest.len - (size_t)sent};
+        let_pass(w, GYRE_MS(2));
+        if (sent > 0 || gyre_server_count(w->server).requests > served) stuck = 0;
+        served = gyre_server_count(w->server).requests;
+    }
+    assert_int_equal(rest.len, 0);
+}
+
+// Its answers wait, gathered and single ones, and none is lost for it.
+static void a_peer_that_reads_late_gets_every_answer(void **state)
+{
+    (void)state;
+    static const char pair[] =
+        "GET /page HTTP/1.1\r\nHost: h\r\n\r\nGET /later HTTP/1.1\r\nHost: h\r\n\r\n";
+    static char input[PAIRS * sizeof pair];
+    gyre_view all = {input, PAIRS * (sizeof pair - 1)};
+    for (size_t i = 0; i < PAIRS; i++) memcpy(input + i * (sizeof pair - 1), pair, sizeof pair);
+    memset(big_body, 'p', PAGE);
+    world *w = open_at_rest((gyre_server_opts){.routes = page_routes});
+    int fd = dial(w);
+    get_stuck(w, fd, all);
+    assert_true(gyre_server_count(w->server).requests < PAIRS * 2ull);
+    assert_true(w->memory.peak_bytes < (1u << 20));
+    size_t heard = 0;
+    for (int quiet = 0; quiet < 50; quiet++) {
+        int step;
+        hear_nothing_yet(w);
+        while ((step = listen_once(w, fd)) > 0 && w->heard < HEARD_MAX / 2) quiet = 0;
+        assert_int_not_equal(step, 0);
+        heard += w->heard;
+        let_pass(w, GYRE_MS(2));
+    }
+    const size_t one = strlen("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n") + 37 + PAGE;
+    assert_int_equal(heard, one * PAIRS * 2);
+    hang_up(w, fd);
+    world_close(w);
+}
+
 TESTS(cmocka_unit_test(a_slow_head_is_408_at_an_absolute_deadline),
       cmocka_unit_test(an_idle_connection_is_closed_without_a_word),
       cmocka_unit_test(each_request_begins_the_idle_time_anew),
@@ -244,5 +304,6 @@ TESTS(cmocka_unit_test(a_slow_head_is_408_at_an_absolute_deadline),
       cmocka_unit_test(a_body_that_stops_is_408),
       cmocka_unit_test(a_body_that_keeps_coming_has_the_time_it_needs),
       cmocka_unit_test(a_body_nobody_wants_is_not_waited_for_for_ever),
+      cmocka_unit_test(a_peer_that_reads_late_gets_every_answer),
       cmocka_unit_test(a_peer_that_never_reads_is_given_up),
       cmocka_unit_test(a_peer_that_pipelines_and_never_reads_is_held_back))

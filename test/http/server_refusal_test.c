@@ -126,6 +126,21 @@ static void refused_at_every_split(void **state)
     world_close(w);
 }
 
+static void a_refused_head_gets_no_body_either(void **state)
+{
+    (void)state;
+    world *w = world_open();
+    static const char *const bad[] = {"HEAD /hello HTTP/1.1\r\n\r\n",
+                                      "HEAD /hello HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n",
+                                      "HEAD /hello HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *answer = ask(w, bad[i]);
+        assert_non_null(strstr(answer, "Connection: close\r\n"));
+        assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+    }
+    world_close(w);
+}
+
 // NUL cannot stand in the table.
 static void refused_with_a_nul_in_it(void **state)
 {
@@ -236,9 +251,10 @@ static void every_form_of_target_finds_its_way(void **state)
 }
 
 TESTS(cmocka_unit_test(refused_whole_with_a_request_behind), cmocka_unit_test(refused_byte_by_byte),
-      cmocka_unit_test(refused_at_every_split), cmocka_unit_test(refused_with_a_nul_in_it),
-      cmocka_unit_test(long_request_lines_are_414), cmocka_unit_test(long_heads_are_431),
-      cmocka_unit_test(more_than_a_hundred_lines_are_431),
+      cmocka_unit_test(refused_at_every_split),
+      cmocka_unit_test(a_refused_head_gets_no_body_either),
+      cmocka_unit_test(refused_with_a_nul_in_it), cmocka_unit_test(long_request_lines_are_414),
+      cmocka_unit_test(long_heads_are_431), cmocka_unit_test(more_than_a_hundred_lines_are_431),
       cmocka_unit_test(a_known_method_that_the_path_lacks_is_405_with_allow),
       cmocka_unit_test(an_unknown_method_is_501),
       cmocka_unit_test(an_unknown_path_is_404_and_the_connection_goes_on),
