@@ -164,7 +164,7 @@ help:         ## this text
 # ---- Rules -------------------------------------------------------------------------------------
 
 say     = $(if $(V),,@printf '%-5s %s\n' $(1) $(subst $(BUILD)/obj/,,$@);) mkdir -p $(@D);
-publish = @mkdir -p $(@D); cmp -s $< $@ || cp $< $@
+publish = @mkdir -p $(@D); cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@; }
 inputs  = $(filter %.o %.a,$^)
 
 $(REL)/%.o: %.c Makefile

@@ -1,9 +1,9 @@
 // gyre-fetch: fetches URLs, several at once, and prints them in the order they were given.
 //
-// Design notes. `parallel` coroutines take one URL after the other; a result is printed as soon as all
-// before it have been, so output starts early and its order never depends on the servers.
+// Design notes. `parallel` coroutines take one URL after the other; a result is printed as soon as
+// all before it have been, so output starts early and its order never depends on the servers.
 
-#include "gyre_fetch/fetch.h"
+#include "cli/gyre_fetch/fetch.h"
 
 #include <errno.h>
 #include <stdlib.h>

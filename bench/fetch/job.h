@@ -17,6 +17,7 @@ struct style {
     const char *name;
     bool one_at_a_time; // whatever concurrency is asked
     bool plain;         // speaks http: to the socket, without the library
+    bool shared;        // all slots have one client
     int (*open)(struct job *job);
     void (*run)(struct job *job); // returns when slot_next has refused every slot
     void (*close)(struct job *job);

@@ -73,14 +73,14 @@ static double cores_s(const struct options *options)
 }
 
 static void measure(struct job *job, const struct options *options, struct sample *sample,
-                    void (*run)(struct job *job))
+                    void (*load)(struct job *job))
 {
     struct rusage before, after;
     pid_t origin = (pid_t)options->origin_pid;
     double origin_before = origin ? machine_cpu_s(origin) : NAN;
     double cores_before = cores_s(options);
     getrusage(RUSAGE_SELF, &before);
-    run(job);
+    load(job);
     getrusage(RUSAGE_SELF, &after);
     sample->origin_s = origin ? machine_cpu_s(origin) - origin_before : NAN;
     sample->user_s = seconds_of(after.ru_utime) - seconds_of(before.ru_utime);
@@ -112,11 +112,13 @@ static void measure_idle(struct job *job, const struct options *options, struct 
 static int run(struct job *job, const struct options *options, struct sample *sample)
 {
     int err = prepare(job, options, sample);
+    bool idle = strcmp(options->mode, "idle") == 0;
+    if (!err && idle && !job->style->shared) err = -ENOTSUP; // what would be counted is not theirs
     if (!err) err = job->style->open(job);
     if (err) return err;
     sample->concurrency = job->concurrency;
     sample->warm_up = job->concurrency;
-    if (strcmp(options->mode, "idle") == 0) {
+    if (idle) {
         measure_idle(job, options, sample);
     } else {
         job_warm_up(job);

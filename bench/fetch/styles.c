@@ -200,12 +200,12 @@ static void shared_close(struct job *job)
 }
 
 const struct style styles[] = {
-    {"blocking", true, true, blocking_open, blocking_run, blocking_close},
-    {"sync", true, false, shared_open, sync_run, shared_close},
-    {"threads", false, false, threads_open, threads_run, threads_close},
-    {"callback", false, false, shared_open, callback_run, shared_close},
-    {"future", false, false, shared_open, future_run, shared_close},
-    {"coroutine", false, false, shared_open, coroutine_run, shared_close},
+    {"blocking", true, true, false, blocking_open, blocking_run, blocking_close},
+    {"sync", true, false, true, shared_open, sync_run, shared_close},
+    {"threads", false, false, false, threads_open, threads_run, threads_close},
+    {"callback", false, false, true, shared_open, callback_run, shared_close},
+    {"future", false, false, true, shared_open, future_run, shared_close},
+    {"coroutine", false, false, true, shared_open, coroutine_run, shared_close},
     {.name = NULL},
 };
 

@@ -1,6 +1,6 @@
 // One line of JSON per URL (RFC 8259).
 
-#include "fetch.h"
+#include "cli/gyre_fetch/fetch.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // The command line of gyre-fetch.
 
-#include "fetch.h"
+#include "cli/gyre_fetch/fetch.h"
 
 #include <getopt.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // Clients: opening, defaults, closing.
 //
-// Design notes. Closing cancels every fetch; each unwinds in its own coroutine, so the client's memory
-// goes with the last of them, on a later task.
+// Design notes. Closing cancels every fetch; each unwinds in its own coroutine, so the client's
+// memory goes with the last of them, on a later task.
 
 #include "http/client/impl.h"
 

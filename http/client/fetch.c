@@ -1,10 +1,11 @@
 // One fetch, from top to bottom.
 //
-// Design notes. `run` is the straight line that every style of consuming drives: it runs in a pooled
-// coroutine of the library's and parks on intrusive waiters, so a fetch has one future, the caller's.
-// What it holds (slot, connection, response) is released in one place, `clean_up`, which is deferred:
-// it also runs when the fetch is cancelled or its coroutine dropped. A fetch that is cancelled in the
-// middle of a response closes the connection; nobody else can use what is left on it.
+// Design notes. `run` is the straight line that every style of consuming drives: it runs in a
+// pooled coroutine of the library's and parks on intrusive waiters, so a fetch has one future, the
+// caller's. What it holds (slot, connection, response) is released in one place, `clean_up`, which
+// is deferred: it also runs when the fetch is cancelled or its coroutine dropped. A fetch that is
+// cancelled in the middle of a response closes the connection; nobody else can use what is left on
+// it.
 
 #include "http/client/impl.h"
 

@@ -22,7 +22,7 @@ typedef struct gyre__fetch gyre__fetch;
 struct gyre__answer {
     gyre_response response; // what the user sees
     gyre__arena arena;      // everything its views point to, but a body that grew
-    char *grown;            // such a body, or NULL; may be larger than the body
+    char *grown; // a block for such a body, or NULL; may be larger, and of an earlier one
     size_t grown_cap;
     gyre__answers *answers; // where it goes when it is freed
     gyre__answer *next;     // in the free list
@@ -33,6 +33,7 @@ struct gyre__answers {
     gyre_allocator alloc;
     gyre__answer *free;
     unsigned free_count;
+    size_t grown_kept;   // bytes of the blocks for grown bodies in the free list
     unsigned references; // the client's and one per answer in use
     bool closed;         // the client is gone: nothing is kept any more
 };
@@ -121,7 +122,7 @@ struct gyre_client {
     gyre_task task; // frees it once the last fetch has ended
 };
 
-// ---- A fetch (fetch.c, request.c, receive.c, redirect.c) -----------------------------------------
+// ---- A fetch (fetch.c, request.c, receive.c, redirect.c) ----------------------------------------
 
 // What was asked for; copied, but the body's bytes.
 typedef struct gyre__order {
@@ -171,7 +172,7 @@ int gyre__redirect(gyre__fetch *fetch);
 // The earlier of a fetch's deadline and `limit` from now.
 gyre_time gyre__fetch_until(const gyre__fetch *fetch, gyre_duration limit);
 
-// ---- Details of errors (why.c) -------------------------------------------------------------------
+// ---- Details of errors (why.c) ------------------------------------------------------------------
 
 enum { GYRE__QUOTE = 128 }; // room for a text in quotes
 enum { GYRE__LIMIT = 32 };  // and for a duration

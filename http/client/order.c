@@ -1,8 +1,8 @@
 // What was asked for: checked and copied before the first wait.
 //
-// Design notes. Everything that will be written to the wire is validated here, by the same validators
-// that the parsers use, and refused if it does not pass; nothing is repaired. Later parts only
-// concatenate.
+// Design notes. Everything that will be written to the wire is validated here, by the same
+// validators that the parsers use, and refused if it does not pass; nothing is repaired. Later
+// parts only concatenate.
 
 #include "http/client/impl.h"
 

@@ -5,11 +5,12 @@
 // queue; a slot that comes free goes to the peers in turn, so that a busy one cannot starve the
 // others, and within a peer to the oldest.
 //
-// An idle connection holds its structs and nothing else. It is watched: a byte that nobody asked for,
-// or the peer's end, discards it, so that no later request meets another's answer.
+// An idle connection holds its structs and nothing else. It is watched: a byte that nobody asked
+// for, or the peer's end, discards it, so that no later request meets another's answer.
 
 #include "http/client/impl.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { FIRST_BUCKETS = 16 };
@@ -115,24 +116,31 @@ static void leave_queue(gyre__peer *peer, gyre__ticket *ticket)
 static void serve_oldest(gyre_client *client, gyre__peer *peer)
 {
     gyre__ticket *ticket = GYRE_CONTAINER_OF(peer->tickets.next, gyre__ticket, link);
+    gyre__list_remove(&ticket->link);
+    gyre_timer_stop(&ticket->timer);
+    // Its turn comes again after the others'.
+    assert(peer->ring.prev);
     gyre__list_remove(&peer->ring);
-    gyre__list_append(&client->ring, &peer->ring);
-    leave_queue(peer, ticket);
+    if (!gyre__list_is_empty(&peer->tickets)) gyre__list_append(&client->ring, &peer->ring);
     take(client, peer);
     gyre__wake(&ticket->wait, 0);
+}
+
+// The first peer in the ring that may have a slot.
+static gyre__peer *next_peer(gyre_client *client)
+{
+    for (gyre__node *node = client->ring.next; node != &client->ring; node = node->next) {
+        assert(node->next);
+        gyre__peer *peer = GYRE_CONTAINER_OF(node, gyre__peer, ring);
+        if (has_room(client, peer)) return peer;
+    }
+    return NULL;
 }
 
 // Hands free slots to the peers in turn.
 static void serve_tickets(gyre_client *client)
 {
-    gyre__node *node = client->ring.next;
-    while (node != &client->ring && client->active < client->opts.max_requests) {
-        gyre__peer *peer = GYRE_CONTAINER_OF(node, gyre__peer, ring);
-        node = node->next;
-        if (!has_room(client, peer)) continue;
-        serve_oldest(client, peer);
-        node = client->ring.next;
-    }
+    for (gyre__peer *peer; (peer = next_peer(client));) serve_oldest(client, peer);
 }
 
 struct queued {

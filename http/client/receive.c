@@ -1,8 +1,8 @@
 // Reading a response: head, framing, body.
 //
 // Design notes. The head is parsed where it lies in the stream's buffer and then copied into the
-// answer once. A body of known length is read straight into its place, past the buffer; one of unknown
-// length grows. Interim responses (1xx) are read and forgotten, a bounded number of them.
+// answer once. A body of known length is read straight into its place, past the buffer; one of
+// unknown length grows. Interim responses (1xx) are read and forgotten, a bounded number of them.
 
 #include "http/chunked_int.h"
 #include "http/client/impl.h"

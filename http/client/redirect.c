@@ -1,8 +1,8 @@
 // Following redirects (RFC 9110 section 15.4).
 //
 // Design notes. A redirect makes a new order out of the old one: the method and the body by the
-// status, the credentials by the origin. What is dropped on the way to another origin stays dropped,
-// also when a later hop leads back.
+// status, the credentials by the origin. What is dropped on the way to another origin stays
+// dropped, also when a later hop leads back.
 
 #include "http/client/impl.h"
 
@@ -97,7 +97,7 @@ int gyre__redirect(gyre__fetch *fetch)
         snprintf(text, sizeof text, "limit of %d redirects reached", most);
         return refuse(fetch, GYRE_EREDIRECTS, location, text);
     }
-    gyre_url next;
+    gyre_url next = {0};
     int err = resolve(fetch, location, &next);
     if (err) return err;
     change_method(&fetch->order, response->status);

@@ -1,9 +1,10 @@
 // Writing a request: one serialiser, one writev.
 //
 // Design notes. All parts were validated when the order was taken (order.c) or parsed (url.c). The
-// head is laid out in a buffer on the coroutine's stack, or in the fetch's arena when it is larger; it
-// leaves together with the body. While the kernel is full, a response that is already coming ends the
-// sending: the server has decided without the rest (a 413, say), and the connection is not used again.
+// head is laid out in a buffer on the coroutine's stack, or in the fetch's arena when it is larger;
+// it leaves together with the body. While the kernel is full, a response that is already coming
+// ends the sending: the server has decided without the rest (a 413, say), and the connection is not
+// used again.
 
 #include "http/client/impl.h"
 
@@ -12,7 +13,8 @@
 
 enum { HEAD_ON_STACK = 2048 };
 
-// A place that text is appended to; `len` goes on counting past the end, and so tells what it takes.
+// A place that text is appended to; `len` goes on counting past the end, and so tells what it
+// takes.
 struct head {
     char *ptr;
     size_t cap;
@@ -40,7 +42,8 @@ static const gyre_field *own_field(const gyre__order *order, gyre_view name)
     return NULL;
 }
 
-// Host comes first and once (RFC 9112 section 3.2); the user's own replaces it, on the first origin.
+// Host comes first and once (RFC 9112 section 3.2); the user's own replaces it, on the first
+// origin.
 static void put_host(struct head *head, const gyre__fetch *fetch)
 {
     const gyre_field *own = own_field(&fetch->order, GYRE_VIEW("Host"));

@@ -1,15 +1,17 @@
 // The memory of responses.
 //
-// Design notes. A response and everything it shows is one gyre__answer: an arena, and one block more
-// for a body whose length was not known. Freed answers go to their client's free list with the
-// arena's chunk, so that a fetch in steady state allocates nothing. The list is counted: a response
+// Design notes. A response and everything it shows is one gyre__answer: an arena, and one block
+// more for a body whose length was not known. Freed answers go to their client's free list with the
+// arena's chunk and the block, up to a bound, so that a fetch in steady state allocates nothing; a
+// block that malloc gave back to the system would cost its page faults anew with each large body. The
+// list is counted: a response
 // that is freed after its client, or its loop, is simply freed.
 
 #include "http/client/impl.h"
 
 #include <string.h>
 
-enum { ANSWERS_KEPT = 1024, ARENA_KEPT = 16 << 10, GROWN_FIRST = 16 << 10 };
+enum { ANSWERS_KEPT = 1024, ARENA_KEPT = 16 << 10, GROWN_FIRST = 16 << 10, GROWN_KEPT = 16 << 20 };
 
 gyre__answers *gyre__answers_open(const gyre_allocator *alloc)
 {
@@ -51,6 +53,7 @@ gyre__answer *gyre__answer_new(gyre__answers *answers)
     if (answer) {
         answers->free = answer->next;
         answers->free_count--;
+        answers->grown_kept -= answer->grown_cap;
     } else {
         answer = gyre__alloc_zero(&answers->alloc, sizeof *answer);
         if (!answer) return NULL;
@@ -64,10 +67,14 @@ gyre__answer *gyre__answer_new(gyre__answers *answers)
 void gyre__answer_clear(gyre__answer *answer)
 {
     gyre__arena_reset(&answer->arena);
+    memset(&answer->response, 0, sizeof answer->response);
+}
+
+static void drop_grown(gyre__answer *answer)
+{
     gyre__free(&answer->answers->alloc, answer->grown);
     answer->grown = NULL;
     answer->grown_cap = 0;
-    memset(&answer->response, 0, sizeof answer->response);
 }
 
 void gyre__answer_free(gyre__answer *answer)
@@ -78,6 +85,8 @@ void gyre__answer_free(gyre__answer *answer)
         destroy(answers, answer);
     } else {
         gyre__answer_clear(answer);
+        if (answers->grown_kept + answer->grown_cap > GROWN_KEPT) drop_grown(answer);
+        answers->grown_kept += answer->grown_cap;
         answer->next = answers->free;
         answers->free = answer;
         answers->free_count++;
@@ -121,13 +130,12 @@ int gyre__answer_keep_head(gyre__answer *answer, gyre__head *head, size_t head_l
 
 char *gyre__answer_body_room(gyre__answer *answer, size_t size)
 {
-    char *room = size > ARENA_KEPT / 2 ? gyre__alloc(&answer->answers->alloc, size)
-                                       : gyre__arena_alloc(&answer->arena, size);
-    if (room && size > ARENA_KEPT / 2) {
-        answer->grown = room;
-        answer->grown_cap = size;
-    }
-    return room;
+    if (size <= ARENA_KEPT / 2) return gyre__arena_alloc(&answer->arena, size);
+    if (size <= answer->grown_cap) return answer->grown;
+    drop_grown(answer);
+    answer->grown = gyre__alloc(&answer->answers->alloc, size);
+    if (answer->grown) answer->grown_cap = size;
+    return answer->grown;
 }
 
 int gyre__answer_append(gyre__answer *answer, gyre_view bytes, uint64_t max)

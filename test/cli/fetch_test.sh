@@ -37,7 +37,8 @@ complains() {
 json() { # json STATUS ARGUMENTS...: run with --json; what it says in flat
     run "$@" --json
     iconv -f UTF-8 -t UTF-8 "$tmp/out" >/dev/null || fail "not UTF-8: $(cat "$tmp/out")"
-    LC_ALL=C awk -f test/support/json.awk "$tmp/out" >"$tmp/flat" || fail "no JSON: $(cat "$tmp/out")"
+    LC_ALL=C awk -f test/support/json.awk "$tmp/out" >"$tmp/flat" ||
+        fail "no JSON: $(cat "$tmp/out")"
     if command -v python3 >/dev/null; then
         python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$tmp/out"
     fi
@@ -172,12 +173,12 @@ took=$(($(now_ms) - from))
 says '1.error string timeout'
 says '1.phase string resolve'
 says '1.message string resolve silent.test: no name server answered within 300 ms'
-[ $took -ge 290 ] && [ $took -lt 600 ] || fail "a silent name server took $took ms, not 300"
+[ $took -ge 290 ] && [ $took -lt 1000 ] || fail "a silent name server took $took ms, not 300"
 grep -q datagram "$tmp/port.silent" || fail 'the name server was never asked'
 from=$(now_ms)
 json 1 --connect-timeout 0.2 --dns-server "127.0.0.1:$PORT" http://silent.test/
 took=$(($(now_ms) - from))
-[ $took -ge 190 ] && [ $took -lt 500 ] || fail "--connect-timeout 0.2 took $took ms"
+[ $took -ge 190 ] && [ $took -lt 1000 ] || fail "--connect-timeout 0.2 took $took ms"
 says '1.error string timeout'
 
 peer refuses refuses

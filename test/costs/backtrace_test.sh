@@ -24,8 +24,8 @@ if grep -qiE 'corrupt stack|previous frame|Cannot access memory|\?\?' "$TEST_TMP
     fail 'the stack looks corrupt'
 fi
 # In this order, from the innermost frame outwards.
-order=$(sed -n -E 's/.* (gyre__stream_pull|gyre__stream_fill|gyre__response_receive|run|gyre__coro_entry|main) \(.*/\1/p' \
-    "$TEST_TMP/frames" | tr '\n' ' ')
+names='gyre__stream_pull|gyre__stream_fill|gyre__response_receive|run|gyre__coro_entry|main'
+order=$(sed -n -E "s/.* ($names) \\(.*/\\1/p" "$TEST_TMP/frames" | tr '\n' ' ')
 case $order in
 'gyre__stream_pull gyre__stream_fill gyre__response_receive run gyre__coro_entry ') ;;
 *) fail "the way is: $order" ;;

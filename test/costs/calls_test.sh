@@ -10,8 +10,9 @@ strace -o /dev/null true 2>/dev/null || { echo 'skipped: strace may not trace he
 
 # calls STYLE COUNT CONCURRENCY: "name calls" of a run.
 calls() {
-    strace -f -c -U name,calls -o "$TEST_TMP/trace" "$TEST_TMP/fetches" "$1" "$ORIGIN/hello" "$2" "$3" \
-        >"$TEST_TMP/out" || fail "$*: $(cat "$TEST_TMP/out")"
+    strace -f -c -U name,calls -o "$TEST_TMP/trace" \
+        "$TEST_TMP/fetches" "$1" "$ORIGIN/hello" "$2" "$3" >"$TEST_TMP/out" ||
+        fail "$*: $(cat "$TEST_TMP/out")"
     awk 'NF == 2 && $2 ~ /^[0-9]+$/' "$TEST_TMP/trace"
 }
 
@@ -50,7 +51,12 @@ steps() {
         /^(send(to|msg)|writev?)\([0-9]+,.*GET \/hello/ { sent = 1; polls = 0; print "write"; next }
         /^(send(to|msg)|writev?)\([0-9]+,.*GET \/delay/ { polls = 0; next }
         /^(epoll_p?wait2?|poll|ppoll)\(/ { polls++; next }
-        /^recv(from|msg)?\([0-9]+, "HTTP/ && !got { got = 1; print "polls " polls; print "read"; next }
+        /^recv(from|msg)?\([0-9]+, "HTTP/ && !got {
+            got = 1
+            print "polls " polls
+            print "read"
+            next
+        }
         /^write\(1, / && !ran { ran = 1; print "polls " polls; print "consumer" }' \
         "$TEST_TMP/trace" | tr '\n' ' '
 }

@@ -136,9 +136,9 @@ static int work(gyre_coro *self, void *arg)
 int main(int argc, char **argv)
 {
     if (argc != 5) return 2;
-    int concurrency = atoi(argv[4]);
+    int concurrency = (int)strtol(argv[4], NULL, 10);
     app.url = argv[2];
-    app.count = atol(argv[3]);
+    app.count = strtol(argv[3], NULL, 10);
     gyre_client_opts opts = {.max_requests = concurrency, .max_per_origin = concurrency};
     if (gyre_loop_open(&app.loop, NULL) || gyre_client_open(&app.client, app.loop, &opts)) return 1;
     for (int i = 0; i < concurrency; i++) {

@@ -47,9 +47,9 @@ check() {
         END {
             if (NR != 2) bad = "the origin saw " NR " requests"
             if (open != most) bad = open " requests were open at once, not " most
-            if ((at["A"] < at["B"] ? "AB" : "BA") != order) bad = "order at the origin is not " order
-            if (most == 1 && last < sum) bad = "total " last " ms is below the sum, " sum
-            if (most == 2 && last >= sum - 50) bad = "total " last " ms is not below the sum " sum " - 50"
+            if ((at["A"] < at["B"] ? "AB" : "BA") != order) bad = "the order is not " order
+            if (most == 1 && last < sum) bad = "total " last " ms is below the sum"
+            if (most == 2 && last >= sum - 50) bad = "total " last " ms is not 50 below the sum"
             printf "%s: %d ms of %d, at most %d open\n", name, last, sum, open
             if (bad) { print name ": " bad; exit 1 }
         }' "$TEST_TMP/record.$name" || exit 1

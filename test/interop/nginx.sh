@@ -30,8 +30,7 @@ free_port() {
     rm "$tmp/port"
 }
 ipv6=
-curl -s -g -o "$tmp/none" 'http://[::1]:1/' || [ $? != 7 ] || ipv6=maybe
-[ -e /proc/net/if_inet6 ] && grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 || ipv6=
+! grep -qs '^00000000000000000000000000000001 ' /proc/net/if_inet6 || ipv6=yes
 
 start_nginx() {
     free_port
@@ -60,7 +59,11 @@ http {
         location = /moved { return 301 /small.txt; }
         location = /twice { return 302 http://127.0.0.1:$PORT/moved; }
         location = /close { keepalive_timeout 0; return 200 "bye\n"; }
-        location = /fields { add_header X-Empty ""; add_header X-Quoted '"a" \\b'; return 200 ok; }
+        location = /fields {
+            add_header X-Empty "";
+            add_header X-Quoted '"a" \\b';
+            return 200 ok;
+        }
     }
 }
 END
