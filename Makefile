@@ -98,7 +98,8 @@ or_list  = $(subst $(space),|,$(strip $(1)))
 
 # ---- Commands ----------------------------------------------------------------------------------
 
-.PHONY: all bench bench-programs test test-programs interop lint fuzz cov docs install clean help FORCE
+.PHONY: all bench bench-programs test test-programs interop lint fuzz cov docs install clean help
+.PHONY: FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -20,6 +20,7 @@ static inline bool add(gyre__fields *fields, const char *line, const char *colon
 {
     if (fields->count == fields->cap) return false;
     const char *value = colon + 1;
+    // `end` lies behind the colon. NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
     while (value < end && is_blank(*value)) value++;
     while (end > value && is_blank(end[-1])) end--;
     if (fields->item) {

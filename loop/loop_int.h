@@ -19,7 +19,7 @@ typedef struct gyre__strand {
     bool is_coro;
     bool refuses; // cancelled and not shielded: every wait and every producer fails at once
     char *why;    // details of the last error handed out here; the loop's allocator; or NULL
-    int why_err; // the error that `why` belongs to
+    int why_err;  // the error that `why` belongs to
 } gyre__strand;
 
 // The loop that runs on this thread, or NULL.

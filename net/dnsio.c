@@ -47,7 +47,7 @@ static bool is_datagram(int fd)
 
 // recvfrom(2), as c-ares has it called.
 static ares_ssize_t cares_recvfrom(ares_socket_t fd, void *to, size_t size, int flags,
-                                  struct sockaddr *from, ares_socklen_t *from_len, void *arg)
+                                   struct sockaddr *from, ares_socklen_t *from_len, void *arg)
 {
     (void)arg;
     ssize_t n;

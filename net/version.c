@@ -11,9 +11,10 @@
 #define GYRE_SWITCH "?"
 #endif
 
-#define TEXT_OF(x) #x
-#define TEXT(x)    TEXT_OF(x)
-#define OWN        TEXT(GYRE_VERSION_MAJOR) "." TEXT(GYRE_VERSION_MINOR) "." TEXT(GYRE_VERSION_PATCH)
+#define TEXT_OF(x)  #x
+#define TEXT(x)     TEXT_OF(x)
+#define MAJOR_MINOR TEXT(GYRE_VERSION_MAJOR) "." TEXT(GYRE_VERSION_MINOR)
+#define OWN         MAJOR_MINOR "." TEXT(GYRE_VERSION_PATCH)
 
 const char *gyre_version(void)
 {

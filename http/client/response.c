@@ -3,9 +3,8 @@
 // Design notes. A response and everything it shows is one gyre__answer: an arena, and one block
 // more for a body whose length was not known. Freed answers go to their client's free list with the
 // arena's chunk and the block, up to a bound, so that a fetch in steady state allocates nothing; a
-// block that malloc gave back to the system would cost its page faults anew with each large body. The
-// list is counted: a response
-// that is freed after its client, or its loop, is simply freed.
+// block that malloc gave back to the system would cost its page faults anew with each large body.
+// The list is counted: a response that is freed after its client, or its loop, is simply freed.
 
 #include "http/client/impl.h"
 

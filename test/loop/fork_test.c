@@ -2,8 +2,8 @@
 #include "test/loop/fixture.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 static int calls;

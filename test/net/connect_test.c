@@ -379,7 +379,7 @@ static void a_loop_closes_while_connecting(void **state)
     syn_drop_stop(&drop);
 }
 
-// Found by reading: the net floor frees the stream before the future that still holds it is dropped.
+// The net floor frees the stream before the future that still holds it is dropped.
 static void a_stream_that_nobody_took_goes_with_its_loop(void **state)
 {
     (void)state;
