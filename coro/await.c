@@ -55,9 +55,11 @@ struct await {
     gyre_timer timer; // of gyre_await_for
 };
 
-// Gives the wait up: the future is left to others, if there are any.
+// Gives the wait up: the future is left to others, if there are any. The wait is over before the
+// reference is dropped, because what that undoes may cancel this very coroutine.
 static void step_back(struct await *await, int result)
 {
+    await->wait.coro->wait = NULL;
     gyre_timer_stop(&await->timer);
     gyre__future_unwait(await->future, &await->wait.coro->task);
     gyre__future_release(await->future);

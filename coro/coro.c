@@ -81,9 +81,9 @@ static char *take_why(gyre_coro *coro, int err)
 static void settle(gyre_coro *coro, int err)
 {
     struct execution *execution = gyre__future_op(coro->future);
-    execution->coro = NULL;
     bool drops = err && coro->given && execution->drop; // the body failed after it gave a value
     if (drops) execution->drop(gyre__future_value(coro->future));
+    execution->coro = NULL; // not before: the drop may cancel
     gyre__future_settle(coro->future, err, take_why(coro, err), NULL);
 }
 

@@ -62,8 +62,10 @@ static void stop_one(gyre_coro *coro)
         gyre__coro_stop(coro);
     else if (coro->future)
         gyre__future_cancel(coro->future);
-    else
+    else {
+        gyre__generator_ended(coro->generator, GYRE_ECANCELED); // its owner may still ask
         gyre__coro_unmake(coro);
+    }
 }
 
 static void stop_all(gyre_loop *loop)

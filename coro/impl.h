@@ -31,7 +31,6 @@ enum { STACK_CLASSES = 15, SMALL_STACK = 64 << 10, USER_STACK = 256 << 10 };
 // Stacks of one size: SMALL_STACK << class.
 typedef struct gyre__stack_pool {
     gyre__stack *free;
-    size_t free_count;
     size_t warm_count; // free ones whose pages are still there
     gyre__slab *slabs;
 } gyre__stack_pool;
@@ -99,8 +98,9 @@ typedef struct gyre__coros {
 
 gyre__coros *gyre__coros_of(gyre_loop *loop);
 
-// A coroutine ready to run its body; on its own stack. `small`: the library's own.
-int gyre__coro_make(gyre_loop *loop, gyre__body body, const gyre_spawn_opts *opts, size_t stack,
+// A coroutine ready to run its body; on its own stack, of `size` bytes unless the options ask for
+// more. Errors: GYRE_ECLOSED and those of gyre__stack_take.
+int gyre__coro_make(gyre_loop *loop, gyre__body body, const gyre_spawn_opts *opts, size_t size,
                     gyre_coro **out);
 // Frees one that has never run.
 void gyre__coro_unmake(gyre_coro *coro);

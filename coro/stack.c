@@ -15,9 +15,7 @@
 
 #include "coro/impl.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -155,7 +153,6 @@ static int add_slab(gyre_loop *loop, gyre__stack_pool *pool, size_t slot_size)
         slab->slots[i].cold = true;
         slab->slots[i].next = pool->free;
         pool->free = &slab->slots[i];
-        pool->free_count++;
     }
     return 0;
 }
@@ -222,7 +219,6 @@ int gyre__stack_take(gyre_loop *loop, size_t size, bool unguarded_ok, gyre__stac
     if (err) return err;
     gyre__stack *stack = *at;
     *at = stack->next;
-    pool->free_count--;
     if (!stack->cold) pool->warm_count--;
     stack->cold = false;
     *out = stack;
@@ -252,6 +248,5 @@ void gyre__stack_give(gyre_loop *loop, gyre__stack *stack)
     if (pool->warm_count == 2 * WARM_STACKS) trim(pool);
     stack->next = pool->free;
     pool->free = stack;
-    pool->free_count++;
     pool->warm_count++;
 }

@@ -106,8 +106,10 @@ static int begin(struct set *set, gyre_future **futures, size_t count, gyre_task
 
 // ---- all -----------------------------------------------------------------------------------
 
+// Settles first: dropping a value calls the user, who may cancel, and that must change nothing.
 static void finish(struct set *set)
 {
+    gyre__future_settle(set->self, 0, NULL, NULL);
     char *slot = set->out;
     for (size_t i = 0; i < set->count; i++) {
         gyre_future *future = set->parts[i].future;
@@ -117,7 +119,6 @@ static void finish(struct set *set)
         gyre__future_take(future, slot);
         if (slot) slot += size;
     }
-    gyre__future_settle(set->self, 0, NULL, NULL);
 }
 
 static int first_taken(const struct set *set)
@@ -193,7 +194,8 @@ static void drop_kept_value(void *value, void *op)
     gyre__future_drop(((struct set *)op)->kept, value);
 }
 
-// Passes the value or the error of `from` on; `from` is kept to drop the value.
+// Passes the value or the error of `from` on; `from` is kept to drop the value. When `to` was
+// cancelled just before, the value stays where it was.
 static void pass(gyre_future *to, gyre_future *from, int err)
 {
     from->seen = true;
@@ -202,7 +204,7 @@ static void pass(gyre_future *to, gyre_future *from, int err)
         return;
     }
     from->taken = true;
-    gyre__future_settle(to, 0, NULL, from->value);
+    if (!gyre__future_settle(to, 0, NULL, from->value)) from->taken = false;
 }
 
 static void on_part_of_any(gyre_loop *loop, gyre_task *task)

@@ -4,10 +4,11 @@
 //
 //     gyre_size_future gyre_something(…)
 //     {
-//         gyre_future *f = gyre__future_open(loop, &gyre_size_type, &ops, sizeof(struct
-//         something)); if (!gyre__future_is_pending(f)) return GYRE__MAKE(gyre_size_future, f);
-//         struct something *s = gyre__future_op(f);
-//         …begin, and later, exactly once: gyre__future_settle(f, err, why, &value);
+//         gyre_future *f = gyre__future_open(loop, &gyre_size_type, &ops, sizeof(some_op));
+//         if (gyre__future_is_pending(f)) {
+//             some_op *op = gyre__future_op(f);
+//             …begin, and later, exactly once: gyre__future_settle(f, err, why, &value);
+//         }
 //         return GYRE__MAKE(gyre_size_future, f);
 //     }
 //
@@ -74,8 +75,7 @@ void gyre__future_forgive(gyre_future *future);
 // Sets what gyre__future_state reports while it is pending (coroutines).
 void gyre__future_set_state(gyre_future *future, gyre_state state);
 
-// ---- Waiting: for combinators and the coroutine floor
-// --------------------------------------------
+// ---- Waiting: for combinators and the coroutine floor ---------------------------------------
 
 // Asks for `task` to be queued once the future is settled. 0, or GYRE_EBUSY when somebody waits, or
 // an error that ends the wait at once. A settled future queues the task now.

@@ -19,7 +19,8 @@
 enum { OPEN, FILLING, FILLED, OVER };
 
 struct gyre_promise {
-    gyre_task task; // delivers the result on the loop
+    gyre_task task;   // delivers the result on the loop
+    gyre_task second; // logs that the callback of gyre_from_callback came again
     gyre__mailbox *mailbox;
     gyre_future *future; // the loop's thread only; NULL once it is settled or gone
     const gyre_future_type *type;
@@ -29,7 +30,6 @@ struct gyre_promise {
     int references; // atomic
     int holders;    // atomic; gyre_promise_retain and _release
     int called;     // atomic; the callback of gyre_from_callback has come
-    int again;      // atomic; it has come again, and that is not logged yet
     int state;      // atomic; see the enum
     int err;        // from FILLED on, as the two below
     char *why;      // NULL when there is none, or once it has moved to the future
@@ -89,11 +89,16 @@ static void deliver(gyre_promise *promise)
 
 static void on_posted(gyre_loop *loop, gyre_task *task)
 {
+    (void)loop;
     gyre_promise *promise = GYRE_CONTAINER_OF(task, gyre_promise, task);
     deliver(promise);
-    if (__atomic_exchange_n(&promise->again, 0, __ATOMIC_ACQ_REL))
-        gyre__log(loop, GYRE_LOG_ERROR, "future", "a callback came a second time");
     unref(promise);
+}
+
+static void on_second(gyre_loop *loop, gyre_task *task)
+{
+    gyre__log(loop, GYRE_LOG_ERROR, "future", "a callback came a second time");
+    unref(GYRE_CONTAINER_OF(task, gyre_promise, second));
 }
 
 static void cancel(gyre_future *future, void *op)
@@ -153,6 +158,7 @@ gyre_promise *gyre__promise_new(gyre_loop *loop, const gyre_future_type *type, g
         return NULL;
     }
     promise->task.fn = on_posted;
+    promise->second.fn = on_second;
     promise->mailbox = gyre__mailbox_retain(gyre__loop_mailbox(loop));
     promise->future = future;
     promise->type = type;
@@ -228,8 +234,7 @@ void gyre__callback_settle(void *token, int err, const void *value)
         gyre__promise_release(promise);
         return;
     }
-    // The loop logs it: with the result, if that is still in the mailbox.
-    __atomic_store_n(&promise->again, 1, __ATOMIC_RELEASE);
+    // The loop logs it, by a task apart: the result's may be about to be posted.
     ref(promise);
-    if (gyre__mailbox_post(promise->mailbox, &promise->task) != 0) unref(promise);
+    if (gyre__mailbox_post(promise->mailbox, &promise->second) != 0) unref(promise);
 }

@@ -1,7 +1,7 @@
 // The event loop: one per thread, polling non-blocking descriptors through epoll or poll.
 //
-// One turn is: poll, due timers, I/O events, posted tasks, then tasks in rounds until none is left
-// or the budget (1,024 tasks or 1 ms) is spent. Nothing else ever calls you back.
+// One turn is: poll, due timers, I/O events, posted tasks, signals, then tasks in rounds until none
+// is left or the budget (1,024 tasks or 1 ms) is spent.
 //
 // Leaf objects (gyre_task, gyre_timer, gyre_watch, gyre_signal_watch) are embedded in your own
 // structs: {0} is idle, starting one allocates nothing, stopping an idle one is fine. Callbacks

@@ -1,7 +1,7 @@
 // What belongs to the process, not to a loop: the only mutable globals of the library.
 //
-// Design notes. The signal table: for each signal how many loops ask for it and the disposition
-// that was there before; it returns with the last. The handler walks a list of sinks, one per loop,
+// Design notes. The signal table: for each signal how many watches ask for it and the
+// disposition that was there before; it returns with the last. The handler walks a list of sinks, one per loop,
 // by atomic loads only. A sink is unlinked under the lock and then waited for until no handler is
 // inside, so a handler never touches a sink that is gone; the handler takes no lock, so a thread
 // interrupted while holding it cannot deadlock.
@@ -29,7 +29,7 @@ static uint64_t *mark_page;        // atomic; set once, never unmapped
 static uint64_t generation;        // last number given to mark_page
 static gyre__signal_sink *sinks;   // atomic
 static int handlers_inside;        // atomic
-static unsigned catchers[SIGNALS]; // loops that asked, by signal
+static unsigned catchers[SIGNALS]; // watches of all loops, by signal
 static struct sigaction before[SIGNALS];
 
 const void *gyre__thread_mark(void)

@@ -209,9 +209,7 @@ void gyre_timer_start(gyre_loop *loop, gyre_timer *timer, gyre_duration delay, g
 {
     CHECK_THREAD(loop, "gyre_timer_start");
     gyre_timer_stop(timer);
-    // Outside of a turn the loop's time may be old, and the timer would be early.
-    if (!__atomic_load_n(&loop->owner, __ATOMIC_RELAXED)) gyre__clock_update(loop);
-    gyre__clock_refresh(loop);
+    gyre__clock_refresh(loop); // an old time would make the timer early
     timer->fn = fn;
     timer->period = 0;
     if (delay < 0) delay = 0;

@@ -152,7 +152,46 @@ static void await_for_whose_limit_passes_after_a_cancel_is_cancelled(void **stat
     assert_true(gyre_now(loop) - began < GYRE_MS(60));
 }
 
+static gyre_void_future parent;
+
+static void cancel_parent(void *arg)
+{
+    (void)arg;
+    gyre_cancel(parent);
+}
+
+static int await_future(gyre_coro *self, void *arg)
+{
+    (void)self;
+    return gyre_await(*(gyre_int_future *)arg);
+}
+
+static int await_child_for_a_moment(gyre_coro *self, void *arg)
+{
+    (void)self;
+    int err = nap(0); // until the test holds the parent's future
+    if (err) return err;
+    return gyre_await_for(gyre_spawn(gyre_void, loop, await_future, arg), GYRE_MS(5));
+}
+
+// Undoing what was awaited cancelled the one who gave it up: its reference was dropped twice.
+static void await_for_is_cancelled_by_what_it_gives_up(void **state)
+{
+    (void)state;
+    static const gyre_future_ops ops = {.cancel = cancel_parent};
+    gyre_int_future future;
+    promise = gyre_promise_new(gyre_int, loop, &future, &ops, NULL);
+    parent = gyre_spawn(gyre_void, loop, await_child_for_a_moment, &future);
+    size_t before = memory.live_blocks; // a promise and three futures are among them
+    assert_int_equal(gyre_run(gyre_retain(parent)), GYRE_ECANCELED);
+    pass(GYRE_MS(2));
+    gyre_promise_release(promise);
+    gyre_release(parent);
+    assert_int_equal(memory.live_blocks, before - 4);
+}
+
 TESTS(TEST(await_for_times_out_and_cancels_the_operation),
       TEST(await_for_that_times_out_leaves_a_retained_operation), TEST(await_for_nought_only_looks),
       TEST(await_for_ever_has_no_limit), TEST(await_for_ends_once_when_limit_and_completion_meet),
-      TEST(await_for_whose_limit_passes_after_a_cancel_is_cancelled))
+      TEST(await_for_whose_limit_passes_after_a_cancel_is_cancelled),
+      TEST(await_for_is_cancelled_by_what_it_gives_up))

@@ -199,9 +199,35 @@ static void defers_run_on_the_coroutines_own_stack(void **state)
     assert_ptr_equal(seen, coro);
 }
 
+static gyre_pointer_future giver;
+
+static void cancel_giver(void *value)
+{
+    (void)value;
+    note(gyre_cancel(giver) ? "cancelled" : "settled");
+}
+
+static int give_and_fail(gyre_coro *self, void *arg)
+{
+    int err = nap(0); // until the test holds the future
+    if (!err) err = gyre_give(self, &arg);
+    return err ? err : -EIO;
+}
+
+// The coroutine was gone already for the cancel, but its future was not settled yet.
+static void drop_of_a_given_value_may_cancel_the_coroutine(void **state)
+{
+    (void)state;
+    gyre_spawn_opts opts = {.drop = cancel_giver};
+    giver = gyre_spawn_with(gyre_pointer, loop, give_and_fail, NULL, &opts);
+    assert_int_not_equal(gyre_run(giver), 0);
+    assert_int_not_equal(strlen(trace), 0);
+}
+
 TESTS(TEST(defers_run_last_in_first_out_at_the_return), TEST(defers_run_when_cancelled),
       TEST(defers_run_when_stopped_and_the_body_does_not),
       TEST(defers_beyond_the_inline_ones_keep_their_order),
       TEST(defer_without_memory_says_so_and_keeps_the_others),
       TEST(defer_cannot_wait_not_even_in_a_shield), TEST(defer_inside_a_defer_runs_next),
-      TEST(defers_run_on_the_coroutines_own_stack))
+      TEST(defers_run_on_the_coroutines_own_stack),
+      TEST(drop_of_a_given_value_may_cancel_the_coroutine))

@@ -191,6 +191,53 @@ static void generator_left_open_by_a_caller_goes_with_the_loop(void **state)
     assert_non_null(strstr(trace, "no value"));
 }
 
+static void close_it(void *arg)
+{
+    gyre_generator_close(arg);
+}
+
+static int outlast(gyre_coro *self, void *arg)
+{
+    (void)arg;
+    int err = gyre_shield(self, GYRE_FOREVER);
+    return err ? err : nap(GYRE_FOREVER);
+}
+
+static int own_and_outlast(gyre_coro *self, void *arg)
+{
+    int err = gyre_defer(self, close_it, arg);
+    return err ? err : outlast(self, arg);
+}
+
+// The close of the loop had freed its coroutine, and the defer freed that again.
+static void fresh_generator_that_the_loop_stopped_can_be_closed(void **state)
+{
+    (void)state;
+    gyre_generator *generator = open_generator_with(yield_for_ever, "x");
+    gyre_detach(gyre_spawn(gyre_void, loop, own_and_outlast, generator));
+    close_loop();
+    assert_non_null(strstr(logged, "stopped own_and_outlast"));
+    assert_string_equal(trace, "");
+}
+
+static void ask_stopped(void *arg, int err, gyre_nothing *nothing)
+{
+    (void)nothing;
+    void *value;
+    note(gyre_errname(err));
+    note(gyre_errname(gyre_generator_next(arg, NULL, &value)));
+}
+
+// The same, asked for a value by a continuation of the close: the body ran after its stop.
+static void fresh_generator_that_the_loop_stopped_gives_nothing(void **state)
+{
+    (void)state;
+    gyre_generator *generator = open_generator_with(yield_for_ever, "x");
+    gyre_then(gyre_spawn(gyre_void, loop, outlast, generator), ask_stopped, generator);
+    close_loop();
+    assert_string_equal(trace, "GYRE_ECANCELED GYRE_ECANCELED");
+}
+
 TESTS(TEST(generator_close_is_seen_at_the_yield),
       TEST(generator_close_before_the_first_next_runs_nothing),
       TEST(generator_close_is_seen_at_the_yield_in_a_shield_too),
@@ -199,4 +246,6 @@ TESTS(TEST(generator_close_is_seen_at_the_yield),
       TEST(generator_close_while_its_body_waits_ends_it_later),
       TEST(generator_inside_a_generator_is_closed_by_it),
       TEST(generator_next_in_a_cancelled_coroutine_runs_nothing),
-      TEST(generator_left_open_by_a_caller_goes_with_the_loop))
+      TEST(generator_left_open_by_a_caller_goes_with_the_loop),
+      TEST(fresh_generator_that_the_loop_stopped_can_be_closed),
+      TEST(fresh_generator_that_the_loop_stopped_gives_nothing))

@@ -193,6 +193,38 @@ static void a_drop_inside_an_all_may_release_the_all(void **state)
     rig_close(&rig);
 }
 
+static gyre_void_future all_to_cancel;
+static int drops_that_cancel;
+
+static void drop_and_cancel(void *value)
+{
+    (void)value;
+    drops_that_cancel++;
+    gyre_cancel(all_to_cancel);
+}
+
+// It let go of the parts that it was about to take.
+static void a_drop_inside_an_all_may_cancel_the_all(void **state)
+{
+    (void)state;
+    static const gyre_future_ops ops = {.drop = drop_and_cancel};
+    struct rig rig;
+    rig_open(&rig);
+    gyre_int_future f[2];
+    gyre_int_promise p[2];
+    for (int i = 0; i < 2; i++) p[i] = gyre_promise_new(gyre_int, rig.loop, &f[i], &ops, NULL);
+    all_to_cancel = gyre_all(rig.loop, f, 2);
+    for (int i = 0; i < 2; i++) {
+        gyre_promise_resolve(p[i], &i);
+        gyre_promise_release(p[i]);
+    }
+    turns(&rig);
+    assert_int_equal(drops_that_cancel, 2);
+    assert_int_equal(gyre_run(all_to_cancel), 0);
+    assert_int_equal(rig_live(&rig), 0);
+    rig_close(&rig);
+}
+
 TESTS(cmocka_unit_test(all_gives_the_values_in_the_order_of_the_array),
       cmocka_unit_test(all_fails_with_the_first_error_in_time_after_all_have_ended),
       cmocka_unit_test(all_of_nought_is_done),
@@ -202,4 +234,5 @@ TESTS(cmocka_unit_test(all_gives_the_values_in_the_order_of_the_array),
       cmocka_unit_test(all_without_out_drops_every_value),
       cmocka_unit_test(combining_futures_of_two_loops_is_refused),
       cmocka_unit_test(all_takes_as_long_as_the_slowest),
-      cmocka_unit_test(a_drop_inside_an_all_may_release_the_all))
+      cmocka_unit_test(a_drop_inside_an_all_may_release_the_all),
+      cmocka_unit_test(a_drop_inside_an_all_may_cancel_the_all))

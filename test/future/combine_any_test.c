@@ -168,6 +168,36 @@ static void the_fastest_of_three_sleeps_decides(void **state)
     rig_close(&rig);
 }
 
+static gyre_pointer_future any_to_cancel;
+
+static void cancel_any(void *arg)
+{
+    (void)arg;
+    gyre_cancel(any_to_cancel);
+}
+
+// The value of the winner had been taken out for it, and was dropped by nobody.
+static void any_that_a_loser_cancels_drops_the_value(void **state)
+{
+    (void)state;
+    static const gyre_future_ops cancels_any = {.cancel = cancel_any};
+    struct rig rig;
+    struct op op;
+    rig_open(&rig);
+    gyre_pointer_future f[2] = {op_begin(&rig, &op)};
+    gyre_pointer_promise loser =
+        gyre_promise_new(gyre_pointer, rig.loop, &f[1], &cancels_any, NULL);
+    any_to_cancel = gyre_any(rig.loop, f, 2, NULL);
+    op_resolve(&op);
+    turns(&rig);
+    assert_int_equal(gyre_future_state(any_to_cancel), GYRE_CANCELED);
+    gyre_release(any_to_cancel);
+    gyre_promise_release(loser);
+    assert_int_equal(op.drops, 1);
+    assert_int_equal(rig_live(&rig), 0);
+    rig_close(&rig);
+}
+
 TESTS(cmocka_unit_test(any_gives_the_first_value_and_cancels_the_losers),
       cmocka_unit_test(any_passes_over_failures_silently),
       cmocka_unit_test(any_of_failures_gives_the_last_error),
@@ -176,4 +206,5 @@ TESTS(cmocka_unit_test(any_gives_the_first_value_and_cancels_the_losers),
       cmocka_unit_test(an_untaken_value_of_any_is_dropped_as_its_producer_said),
       cmocka_unit_test(cancelling_any_cancels_all_of_it),
       cmocka_unit_test(a_loser_that_others_hold_goes_on),
-      cmocka_unit_test(the_fastest_of_three_sleeps_decides))
+      cmocka_unit_test(the_fastest_of_three_sleeps_decides),
+      cmocka_unit_test(any_that_a_loser_cancels_drops_the_value))

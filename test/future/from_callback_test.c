@@ -194,6 +194,53 @@ static void a_callback_without_memory_does_nothing(void **state)
     rig_close(&rig);
 }
 
+enum { RACES = 20000 };
+
+struct racer {
+    struct foreign foreign;
+    pthread_barrier_t gate;
+};
+
+static void *replies_at_the_gate(void *arg)
+{
+    struct racer *racer = arg;
+    for (int i = 0; i < RACES; i++) {
+        pthread_barrier_wait(&racer->gate);
+        reply(&racer->foreign, 0, 11);
+        pthread_barrier_wait(&racer->gate);
+    }
+    return NULL;
+}
+
+// The task of the second one, which is to be logged, was in the way of the first one's result.
+static void a_callback_that_comes_twice_at_once_still_gives_its_value(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct racer racer;
+    rig_open(&rig);
+    pthread_barrier_init(&racer.gate, NULL, 3);
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, replies_at_the_gate, &racer);
+    int lost = 0;
+    for (int i = 0; i < RACES; i++) {
+        void *token;
+        answer_future f = gyre_from_callback(answer, rig.loop, &token);
+        ask(&racer.foreign, answer_settle, token);
+        pthread_barrier_wait(&racer.gate);
+        pthread_barrier_wait(&racer.gate);
+        assert_int_equal(gyre_loop_turn(rig.loop, 0), 0);
+        lost += gyre_future_state(f) != GYRE_DONE;
+        gyre_release(f);
+    }
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&racer.gate);
+    assert_int_equal(lost, 0);
+    assert_int_equal(rig.lines, RACES);
+    assert_int_equal(rig_live(&rig), 0);
+    rig_close(&rig);
+}
+
 TESTS(cmocka_unit_test(a_callback_gives_the_future_its_value),
       cmocka_unit_test(a_callback_gives_the_future_its_error),
       cmocka_unit_test(a_callback_without_a_value_gives_zero_bytes),
@@ -201,4 +248,5 @@ TESTS(cmocka_unit_test(a_callback_gives_the_future_its_value),
       cmocka_unit_test(a_callback_may_come_from_another_thread),
       cmocka_unit_test(a_second_callback_from_another_thread_is_logged_too),
       cmocka_unit_test(a_callback_that_comes_after_a_cancel_does_nothing),
-      cmocka_unit_test(a_callback_without_memory_does_nothing))
+      cmocka_unit_test(a_callback_without_memory_does_nothing),
+      cmocka_unit_test(a_callback_that_comes_twice_at_once_still_gives_its_value))
