@@ -100,9 +100,9 @@ typedef struct gyre__node {
 // Where a loop and all that hangs on it take their memory from: one function in the manner of
 // realloc(3). resize(ctx, NULL, n) allocates n bytes, resize(ctx, p, 0) frees p and returns NULL,
 // anything else moves p to a block of n bytes. NULL for n > 0 means "no memory": the operation
-// that asked fails with -ENOMEM and the loop goes on. Blocks are aligned for any type. Called on the
-// loop's thread, and on every thread that settles or releases a gyre_promise of the loop: then it
-// must be safe in threads, as realloc(3) is.
+// that asked fails with -ENOMEM and the loop goes on. Blocks are aligned for any type. Called on
+// the loop's thread and on each that settles or releases a gyre_promise of the loop: with such
+// threads it must be as safe as realloc(3) is.
 typedef struct gyre_allocator {
     void *(*resize)(void *ctx, void *ptr, size_t size);
     void *ctx;

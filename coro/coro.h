@@ -82,7 +82,7 @@ int gyre_main(gyre_coro_fn *fn, void *arg);
 // Ownership: consumes the reference; the value moves to *out.
 // Errors: the operation's; GYRE_ECANCELED once this coroutine is cancelled; -EPERM outside a
 // coroutine; GYRE_ELOOP for a future of another loop; -EDEADLK for its own; -EINVAL for a null
-// future; GYRE_EBUSY when somebody else waits; GYRE_ETAKEN.
+// future; GYRE_EBUSY when somebody else waits; GYRE_ETAKEN; GYRE_EFORKED.
 // Blocks: the coroutine, until the operation is done; never the loop. Thread: the loop's.
 #define gyre_await(...) GYRE__PICK(__VA_ARGS__, gyre__await_out, gyre__await_only, 0)(__VA_ARGS__)
 

@@ -156,8 +156,8 @@ const char *gyre_state_name(gyre_state state);
 // Ownership: valid until the next error there. Blocks: never. Thread: the loop's.
 const char *gyre_why_last(const gyre_loop *loop);
 
-// Told of a failure whose last reference died unread. `why` and `where` (the place of creation, in
-// debug builds) may be "".
+// Told of a failure whose last reference died unread. `why` and `where` (the place of creation) may
+// be "". Must not close the loop.
 typedef void gyre_unhandled_fn(void *arg, int err, const char *why, const char *where);
 
 // Replaces the handler of unread failures; NULL puts the default back, which logs one line.
@@ -173,7 +173,8 @@ int gyre_on_unhandled(gyre_loop *loop, gyre_unhandled_fn *fn, void *arg) GYRE_MU
 // fail it fails with the first error (in time), after all have ended; the other errors go to the
 // handler of gyre_on_unhandled. Cancelling it cancels all.
 // Ownership: consumes every reference; borrows `out` until it settles; *out is untouched on error.
-// Errors: the first one's; -ENOMEM; -EINVAL for a null future among them. Nought futures are done.
+// Errors: the first one's; -ENOMEM; -EINVAL for a null future among them, GYRE_ELOOP for one of
+// another loop, GYRE_EBUSY for one that somebody waits for, GYRE_ETAKEN. Nought futures are done.
 // Blocks: never. Thread: the loop's.
 #define gyre_all(...) GYRE__PICK4(__VA_ARGS__, gyre__all_out, gyre__all_only, 0, 0)(__VA_ARGS__)
 
@@ -182,7 +183,8 @@ int gyre_on_unhandled(gyre_loop *loop, gyre_unhandled_fn *fn, void *arg) GYRE_MU
 // Gives the first value; the others are cancelled, and no error of theirs is reported. When all
 // fail it fails with the last error (in time). *index, unless NULL, says which one it was.
 // Ownership: consumes every reference; borrows `index` until it settles.
-// Errors: the last one's; -ENOMEM; -EINVAL for nought futures.
+// Errors: the last one's; -ENOMEM; -EINVAL for nought futures or a null one among them; GYRE_ELOOP
+// and GYRE_EBUSY as gyre_all.
 // Blocks: never. Thread: the loop's.
 #define gyre_any(loop, futures, count, index) \
     GYRE__AS(*(futures), gyre__future_any(loop, &(futures)->untyped, count, index))
@@ -192,7 +194,7 @@ int gyre_on_unhandled(gyre_loop *loop, gyre_unhandled_fn *fn, void *arg) GYRE_MU
 // The same operation with a deadline: when it passes, the operation is cancelled and the result is
 // GYRE_ETIMEDOUT. To let the operation go on, retain it first. GYRE_FOREVER sets no deadline.
 // Ownership: consumes the reference and gives another. Errors: the operation's, GYRE_ETIMEDOUT,
-// -ENOMEM (cancels).
+// -ENOMEM (cancels), GYRE_EBUSY when somebody waits for it already.
 // Blocks: never. Thread: the loop's.
 #define gyre_with_timeout(future, limit) \
     GYRE__AS(future, gyre__future_with_timeout((future).untyped, limit))
@@ -203,7 +205,8 @@ gyre_void_future gyre_sleep(gyre_loop *loop, gyre_duration delay);
 
 // ---- Producing -----------------------------------------------------------------------------
 
-// How an operation of yours is undone and described. Every member may be NULL.
+// How an operation of yours is undone and described. Every member may be NULL. None of them may
+// close the loop.
 typedef struct gyre_future_ops {
     // Frees a value that nobody took. On the loop's thread.
     void (*drop)(void *value);

@@ -10,11 +10,12 @@ enum { WHEEL_LEVELS = 4, WHEEL_SLOTS = 256, WHEEL_WORDS = WHEEL_SLOTS / 64 };
 
 // See timer.c for how a wheel turns.
 typedef struct gyre__wheel {
-    uint64_t tick;    // milliseconds; every slot up to here has been taken out
-    gyre__node near;  // delays below a tick, by due time
-    gyre__node far;   // beyond the last level
-    gyre__node due;   // taken out, not yet called
-    gyre__node never; // GYRE_FOREVER and beyond the end of time
+    uint64_t tick;      // milliseconds; every slot up to here has been taken out
+    gyre__node near;    // delays below a tick, by due time
+    gyre__node at_once; // delays of 0, in order of their starts, and so by due time
+    gyre__node far;     // beyond the last level
+    gyre__node due;     // taken out, not yet called
+    gyre__node never;   // GYRE_FOREVER and beyond the end of time
     uint64_t used[WHEEL_LEVELS][WHEEL_WORDS]; // slots that may hold timers
     gyre__node slots[WHEEL_LEVELS][WHEEL_SLOTS];
 } gyre__wheel;
@@ -126,13 +127,15 @@ uint64_t gyre__process_mark(void);
 // An address that is the calling thread's.
 const void *gyre__thread_mark(void);
 
+enum { SIGNALS = 65 }; // numbers, the unused 0 among them: Linux has the most
+
 // Who is told of signals: one sink per loop, in a list that the handler walks.
 struct gyre__signal_sink {
     gyre__signal_sink *next; // atomic
     gyre__mailbox *mailbox;
-    unsigned any;         // atomic: something is pending
-    unsigned wanted[65];  // watches of this loop per signal; written by the loop only, atomic
-    unsigned pending[65]; // deliveries not yet handed out, atomic
+    unsigned any;              // atomic: something is pending
+    unsigned wanted[SIGNALS];  // watches of this loop per signal; written by the loop only, atomic
+    unsigned pending[SIGNALS]; // deliveries not yet handed out, atomic
 };
 
 void gyre__process_add_sink(gyre__signal_sink *sink);

@@ -114,7 +114,8 @@ void gyre_task_stop(gyre_task *task);
 // Runs a task on the loop's thread in its next turn, waking it from its poll. One call is one run;
 // posts of one thread run in the order they were made. What was accepted runs, in gyre_loop_close
 // at the latest.
-// The loop must not be gone: a thread that may outlive it holds a gyre_promise instead.
+// The loop must not be gone: a thread that may outlive it holds a gyre_promise instead. Nor may the
+// loop's thread hand this very task to gyre_soon or gyre_task_stop at the same moment.
 // Errors: GYRE_EBUSY while this task is still queued, GYRE_ECLOSED once the loop closes,
 // GYRE_EFORKED.
 // Blocks: never. Thread: any.

@@ -1,7 +1,7 @@
 // What belongs to the process, not to a loop: the only mutable globals of the library.
 //
-// Design notes. The signal table: for each signal how many watches ask for it and the
-// disposition that was there before; it returns with the last. The handler walks a list of sinks, one per loop,
+// Design notes. The signal table: for each signal how many watches ask for it and the disposition
+// that was there before; it returns with the last. The handler walks a list of sinks, one per loop,
 // by atomic loads only. A sink is unlinked under the lock and then waited for until no handler is
 // inside, so a handler never touches a sink that is gone; the handler takes no lock, so a thread
 // interrupted while holding it cannot deadlock.
@@ -21,8 +21,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-enum { SIGNALS = 65 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t *mark_page;        // atomic; set once, never unmapped

@@ -2,7 +2,7 @@
 //
 // Design notes. The handler (process.c) only counts deliveries in the loop's sink and wakes it;
 // here, on the loop's thread, each counted delivery calls each watch of that signal once. A watch
-// started while deliveries are being handed out hears only of later ones.
+// started while one delivery is handed out hears of the next, also one that was counted before.
 
 #include "loop/impl.h"
 
@@ -23,7 +23,7 @@ static bool may_be_watched(int signo)
     case SIGILL:
     case SIGTRAP:
     case SIGSYS: return false;
-    default: return signo > 0 && signo < 65;
+    default: return signo > 0 && signo < SIGNALS;
     }
 }
 
@@ -105,7 +105,7 @@ void gyre__signals_run(gyre_loop *loop)
     if (!sink || !__atomic_load_n(&sink->any, __ATOMIC_ACQUIRE)) return;
     // An exchange, so that a delivery whose handler found the flag still set is seen below.
     __atomic_exchange_n(&sink->any, 0, __ATOMIC_ACQ_REL);
-    for (int signo = 1; signo < 65; signo++) {
+    for (int signo = 1; signo < SIGNALS; signo++) {
         if (!__atomic_load_n(&sink->pending[signo], __ATOMIC_RELAXED)) continue;
         unsigned count = __atomic_exchange_n(&sink->pending[signo], 0, __ATOMIC_ACQ_REL);
         for (; count > 0 && sink->wanted[signo]; count--) deliver(loop, signo);

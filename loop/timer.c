@@ -7,7 +7,8 @@
 // order, before anything can be put there directly, so equal ticks keep the order of their starts.
 //
 // A stop only unlinks: a bit in `used` may outlive its timers and is cleared when it is looked at.
-// Delays below a tick lie in `near`, sorted, and fire at their nanosecond. Due timers are moved to
+// Delays below a tick lie in `near`, sorted, and fire at their nanosecond; those of 0, of which a
+// program may start many, in `at_once`, which is sorted by itself. Due timers are moved to
 // `due` before the first callback runs: what a callback starts waits for the next turn, and what it
 // stops does not run.
 
@@ -103,10 +104,23 @@ static void deal_out(gyre__wheel *wheel, gyre__node *slot)
     }
 }
 
+static gyre_time due_of(const gyre__node *node)
+{
+    return GYRE_CONTAINER_OF(node, gyre_timer, link)->due;
+}
+
+// The first timer of the two lists below a tick, or NULL. Equal ones: `near` was started earlier.
+static gyre__node *first_near(gyre__wheel *wheel)
+{
+    gyre__node *near = wheel->near.next, *at_once = wheel->at_once.next;
+    if (at_once == &wheel->at_once) return near == &wheel->near ? NULL : near;
+    if (near == &wheel->near) return at_once;
+    return due_of(at_once) < due_of(near) ? at_once : near;
+}
+
 static void take_near(gyre__wheel *wheel, gyre_time now)
 {
-    for (gyre__node *node; (node = wheel->near.next) != &wheel->near;) {
-        if (GYRE_CONTAINER_OF(node, gyre_timer, link)->due > now) return;
+    for (gyre__node *node; (node = first_near(wheel)) && due_of(node) <= now;) {
         gyre__list_remove(node);
         gyre__list_append(&wheel->due, node);
     }
@@ -136,9 +150,8 @@ static void advance(gyre__wheel *wheel, gyre_time now)
 
 gyre_time gyre__wheel_next(gyre__wheel *wheel)
 {
-    gyre_time near = GYRE_FOREVER;
-    if (!gyre__list_is_empty(&wheel->near))
-        near = GYRE_CONTAINER_OF(wheel->near.next, gyre_timer, link)->due;
+    const gyre__node *first = first_near(wheel);
+    gyre_time near = first ? due_of(first) : GYRE_FOREVER;
     uint64_t tick = next_tick(wheel);
     if (tick > (uint64_t)GYRE_FOREVER / TICK) return near;
     gyre_time on_wheel = (gyre_time)(tick * TICK);
@@ -181,6 +194,7 @@ void gyre__wheel_init(gyre__wheel *wheel, gyre_time now)
 {
     wheel->tick = (uint64_t)now / TICK;
     gyre__list_init(&wheel->near);
+    gyre__list_init(&wheel->at_once);
     gyre__list_init(&wheel->far);
     gyre__list_init(&wheel->due);
     gyre__list_init(&wheel->never);
@@ -196,6 +210,7 @@ static void unlink_all(gyre__node *head)
 void gyre__wheel_clear(gyre__wheel *wheel)
 {
     unlink_all(&wheel->near);
+    unlink_all(&wheel->at_once);
     unlink_all(&wheel->far);
     unlink_all(&wheel->due);
     unlink_all(&wheel->never);
@@ -218,7 +233,9 @@ void gyre_timer_start(gyre_loop *loop, gyre_timer *timer, gyre_duration delay, g
         return;
     }
     timer->due = loop->now + delay;
-    if (delay < TICK)
+    if (delay == 0)
+        gyre__list_append(&loop->wheel.at_once, &timer->link);
+    else if (delay < TICK)
         place_near(&loop->wheel, timer);
     else
         place(&loop->wheel, timer);

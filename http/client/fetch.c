@@ -109,13 +109,14 @@ static void drop_connection(gyre__fetch *fetch)
     fetch->conn = NULL;
 }
 
-static void give_slot(gyre__fetch *fetch)
+static void leave_peer(gyre__fetch *fetch)
 {
     gyre__peer *peer = fetch->peer;
-    fetch->peer = NULL;
     if (!peer) return;
-    gyre__slot_give(fetch->client, peer);
-    gyre__peer_maybe_free(fetch->client, peer);
+    if (fetch->has_slot) gyre__slot_give(fetch->client, peer);
+    fetch->peer = NULL;
+    fetch->has_slot = false;
+    gyre__peer_leave(fetch->client, peer);
 }
 
 // ---- One exchange ----------------------------------------------------------------------------
@@ -129,7 +130,6 @@ static int send_and_receive(gyre__fetch *fetch)
         drop_connection(fetch);
         return err;
     }
-    fetch->conn->served = true;
     gyre__conn_park(fetch->conn);
     fetch->conn = NULL;
     return 0;
@@ -165,12 +165,11 @@ static int exchange(gyre__fetch *fetch)
     gyre_client *client = fetch->client;
     fetch->peer = gyre__peer_of(client, &fetch->url);
     if (!fetch->peer) return -ENOMEM;
-    gyre__peer *peer = fetch->peer;
-    int err =
-        gyre__slot_take(client, peer, gyre__fetch_until(fetch, fetch->order.limits.queue_timeout));
+    gyre_time deadline = gyre__fetch_until(fetch, fetch->order.limits.queue_timeout);
+    int err = gyre__slot_take(client, fetch->peer, deadline);
+    fetch->has_slot = !err;
     if (err) {
-        fetch->peer = NULL; // no slot to give
-        gyre__peer_maybe_free(client, peer);
+        leave_peer(fetch);
         return no_slot(fetch, err);
     }
     if (fetch->hops == 0) fetch->timing.queue = elapsed(fetch);
@@ -181,7 +180,7 @@ static int exchange(gyre__fetch *fetch)
         err = take_connection(fetch, true);
         if (!err) err = send_and_receive(fetch);
     }
-    give_slot(fetch);
+    leave_peer(fetch);
     return err;
 }
 
@@ -228,7 +227,7 @@ static void clean_up(void *arg)
     gyre__fetch *fetch = arg;
     drop_connector(fetch);
     drop_connection(fetch);
-    give_slot(fetch);
+    leave_peer(fetch);
     gyre__answer_free(fetch->answer);
     free_fetch(fetch);
 }

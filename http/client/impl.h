@@ -60,6 +60,7 @@ struct gyre__peer {
     gyre__node tickets; // gyre__ticket, in order of arrival
     gyre__node idle;    // gyre__conn, the newest last
     int active;         // slots taken
+    unsigned users;     // fetches that wait for one of its slots or have one
     size_t hash;
     size_t key_len;
     char key[]; // "http://host:port"
@@ -74,7 +75,6 @@ struct gyre__conn {
     gyre_timer timer;    // while idle: its time is up
     gyre_address address;
     gyre_duration hint; // the server's Keep-Alive timeout, 0 if none
-    bool served;        // has carried a response
 };
 
 // A fetch that waits for a slot.
@@ -84,9 +84,10 @@ typedef struct gyre__ticket {
     gyre_timer timer;
 } gyre__ticket;
 
-gyre__peer *gyre__peer_of(gyre_client *client, const gyre_url *url); // NULL: no memory
-// Frees a peer that nobody uses any more.
-void gyre__peer_maybe_free(gyre_client *client, gyre__peer *peer);
+// The peer of a URL, with one user more; NULL: no memory.
+gyre__peer *gyre__peer_of(gyre_client *client, const gyre_url *url);
+// A user goes; the last one takes a peer without idle connections with it.
+void gyre__peer_leave(gyre_client *client, gyre__peer *peer);
 
 // Takes a slot for `peer`, waiting in its queue until `deadline`. 0, GYRE_ETIMEDOUT_QUEUE,
 // GYRE_ECANCELED.
@@ -140,7 +141,7 @@ struct gyre__fetch {
     gyre_client *client;
     gyre__order order;
     gyre__arena arena; // the order's texts and the URLs of the hops
-    gyre__peer *peer;  // whose slot is held; or NULL
+    gyre__peer *peer;  // whose user it is; or NULL
     gyre__conn *conn;  // or NULL
     gyre__answer *answer;
     gyre__connector *connector; // while it connects, or the outcome was not taken; else NULL
@@ -150,8 +151,13 @@ struct gyre__fetch {
     gyre_url url;
     const gyre__framing *framing; // while a body is read; else NULL
     int hops;
-    bool sent_all; // the whole request was handed to the kernel
-    bool answered; // a byte of the response has come
+    uint32_t head_bytes; // that this response's heads and trailers may still take
+    uint32_t head_lines; // the same in lines
+    gyre_view unsent;    // of the body: what the kernel has not got
+    bool has_slot;       // of `peer`
+    bool closes;         // the request says "Connection: close"
+    bool sent_all;       // the whole request was handed to the kernel
+    bool answered;       // a byte of the response has come
     bool reused;
     bool reusable; // the connection may serve again
 };
@@ -161,8 +167,10 @@ void gyre__client_maybe_free(gyre_client *client);
 
 // Checks and copies what was asked. GYRE_EURL, GYRE_EREQUEST, -EINVAL, -ENOMEM, with details.
 int gyre__order_take(gyre__fetch *fetch, const char *url, const gyre_fetch_opts *opts);
-// Sends the request. Errors carry their phase.
+// Sends the request, until the server says something. Errors carry their phase.
 int gyre__request_send(gyre__fetch *fetch);
+// Sends more of a body that an interim response has interrupted, in the same way.
+int gyre__request_go_on(gyre__fetch *fetch);
 // Reads the response into fetch->answer.
 int gyre__response_receive(gyre__fetch *fetch);
 // Says whether the response is a redirect to be followed; then turns the order into the next hop's.

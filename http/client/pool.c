@@ -80,17 +80,23 @@ gyre__peer *gyre__peer_of(gyre_client *client, const gyre_url *url)
     gyre_view key = key_of(url);
     size_t hash = hash_of(key);
     gyre__peer *peer = find_peer(client, key, hash);
-    return peer ? peer : add_peer(client, key, hash);
+    if (!peer) peer = add_peer(client, key, hash);
+    if (peer) peer->users++;
+    return peer;
 }
 
-void gyre__peer_maybe_free(gyre_client *client, gyre__peer *peer)
+static void maybe_free_peer(gyre_client *client, gyre__peer *peer)
 {
-    if (peer->active > 0 || !gyre__list_is_empty(&peer->idle) ||
-        !gyre__list_is_empty(&peer->tickets))
-        return;
+    if (peer->users > 0 || !gyre__list_is_empty(&peer->idle)) return;
     gyre__list_remove(&peer->link);
     client->peer_count--;
     gyre__free(client->alloc, peer);
+}
+
+void gyre__peer_leave(gyre_client *client, gyre__peer *peer)
+{
+    peer->users--;
+    maybe_free_peer(client, peer);
 }
 
 // ---- Slots ---------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ static void discard(gyre__conn *conn)
     gyre_client *client = conn->client;
     gyre__peer *peer = conn->peer;
     gyre__conn_close(conn);
-    gyre__peer_maybe_free(client, peer);
+    maybe_free_peer(client, peer);
 }
 
 static void on_idle_end(gyre__reader *reader, gyre_stream *stream, int err)
@@ -277,6 +283,6 @@ void gyre__peers_close(gyre_client *client)
             gyre__peer *peer = GYRE_CONTAINER_OF(node, gyre__peer, link);
             while (!gyre__list_is_empty(&peer->idle))
                 gyre__conn_close(GYRE_CONTAINER_OF(peer->idle.next, gyre__conn, link));
-            gyre__peer_maybe_free(client, peer);
+            maybe_free_peer(client, peer);
         }
 }

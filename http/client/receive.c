@@ -103,7 +103,7 @@ static int fill(gyre__fetch *fetch)
 // Reads one head, which stays in the stream's buffer; *len says how long it is.
 static int read_head(gyre__fetch *fetch, gyre__head *head, size_t *len)
 {
-    const gyre__head_limits limits = {.head_max = HEAD_MAX};
+    const gyre__head_limits limits = {.head_max = fetch->head_bytes};
     for (;;) {
         gyre_view bytes = gyre__stream_peek(fetch->conn->stream);
         int n = bytes.len > 0 ? gyre__response_parse(head, bytes, &limits) : 0;
@@ -122,13 +122,27 @@ static bool is_interim(const gyre__head *head)
     return head->status < 200 && head->status != 101;
 }
 
+// An interim response has interrupted the sending: it goes on unless the next one is here already.
+static int send_more(gyre__fetch *fetch)
+{
+    if (fetch->sent_all || gyre__stream_peek(fetch->conn->stream).len > 0) return 0;
+    int err = gyre__stream_try_fill(fetch->conn->stream);
+    return err == -EAGAIN ? gyre__request_go_on(fetch)
+                          : 0; // what else there is the next read tells
+}
+
 static int read_final_head(gyre__fetch *fetch, gyre__head *head, gyre__field *items, size_t *len)
 {
     for (int interim = 0; interim <= INTERIM_MAX; interim++) {
-        gyre__head_init(head, items, FIELDS_MAX);
+        gyre__head_init(head, items, fetch->head_lines);
         int err = read_head(fetch, head, len);
-        if (err || !is_interim(head)) return err;
+        if (err) return err;
+        fetch->head_bytes -= (uint32_t)*len;
+        fetch->head_lines -= head->fields.count;
+        if (!is_interim(head)) return 0;
         gyre__stream_consume(fetch->conn->stream, *len);
+        err = send_more(fetch);
+        if (err) return err;
     }
     return protocol_error(fetch, GYRE_EUNEXPECTED);
 }
@@ -173,7 +187,10 @@ static int append(gyre__fetch *fetch, gyre_view bytes)
 static int read_chunked(gyre__fetch *fetch)
 {
     gyre_stream *stream = fetch->conn->stream;
-    gyre__chunked chunked = {.limits = {256, 16 << 10, HEAD_MAX, FIELDS_MAX}, .trailer_ctl = true};
+    gyre__chunked chunked = {.trailer_ctl = true};
+    // Two more, so that there is room for the empty line.
+    chunked.limits =
+        (gyre__chunked_limits){256, 16 << 10, fetch->head_bytes + 2, fetch->head_lines};
     for (;;) {
         gyre__chunk_piece piece;
         int step = gyre__chunked_decode(&chunked, gyre__stream_peek(stream), &piece);
@@ -227,7 +244,7 @@ static gyre_duration keep_alive_hint(const gyre__fields *fields)
         if (!gyre_view_equal_nocase((gyre_view){item.ptr, key.len}, key)) continue;
         gyre_view value = {item.ptr + key.len, item.len - key.len};
         if (gyre__length_parse(&seconds, value) && seconds < 1000000)
-            return GYRE_SECONDS((gyre_duration)seconds);
+            return GYRE_SECONDS((gyre_duration)(seconds ? seconds : 1)); // 0 and 1: not kept
     }
     return 0;
 }
@@ -237,6 +254,8 @@ int gyre__response_receive(gyre__fetch *fetch)
     gyre__field items[FIELDS_MAX];
     gyre__head head;
     size_t len = 0;
+    fetch->head_bytes = HEAD_MAX;
+    fetch->head_lines = FIELDS_MAX;
     int err = read_final_head(fetch, &head, items, &len);
     if (err) return err;
     gyre__framing framing;
@@ -251,6 +270,6 @@ int gyre__response_receive(gyre__fetch *fetch)
     fetch->framing = &framing;
     err = read_body(fetch, &framing);
     fetch->framing = NULL;
-    fetch->reusable = !err && framing.keep_alive && fetch->sent_all;
+    fetch->reusable = !err && framing.keep_alive && fetch->sent_all && !fetch->closes;
     return err;
 }

@@ -3,8 +3,8 @@
 // Design notes. All parts were validated when the order was taken (order.c) or parsed (url.c). The
 // head is laid out in a buffer on the coroutine's stack, or in the fetch's arena when it is larger;
 // it leaves together with the body. While the kernel is full, a response that is already coming
-// ends the sending: the server has decided without the rest (a 413, say), and the connection is not
-// used again.
+// interrupts the sending. After an interim one (100, 103) it goes on; after a final one it does
+// not: the server has decided without the rest (a 413, say), and the connection is not used again.
 
 #include "http/client/impl.h"
 
@@ -93,10 +93,43 @@ static int send_phase(gyre__fetch *fetch, int err, size_t sent, size_t all)
                             gyre_strerror(err), sent, all);
 }
 
+// Sends `head` and the body that has not left.
+static int send_pieces(gyre__fetch *fetch, gyre_view head)
+{
+    gyre_view *unsent = &fetch->unsent;
+    const gyre_view pieces[] = {head, *unsent};
+    gyre__send send = {.pieces = pieces,
+                       .count = unsent->len > 0 ? 2 : 1,
+                       .deadline = fetch->deadline,
+                       .stop_on_read = true};
+    int err = gyre__stream_send(fetch->conn->stream, &send);
+    size_t all = head.len + fetch->order.body.len, before = all - head.len - unsent->len;
+    fetch->sent_all = !err && !send.stopped;
+    if (send.sent < head.len) {
+        *unsent = (gyre_view){NULL, 0}; // a head that was cut cannot be gone on with
+    } else if (send.sent > head.len) {
+        unsent->ptr += send.sent - head.len;
+        unsent->len -= send.sent - head.len;
+    }
+    return send_phase(fetch, err, before + send.sent, all);
+}
+
+static bool says_close(const gyre__order *order)
+{
+    for (size_t i = 0; i < order->field_count; i++) {
+        gyre_view list = order->fields[i].value, item;
+        if (!gyre_view_equal_nocase(order->fields[i].name, GYRE_VIEW("Connection"))) continue;
+        while (gyre__list_next(&list, &item))
+            if (gyre_view_equal_nocase(item, GYRE_VIEW("close"))) return true;
+    }
+    return false;
+}
+
 int gyre__request_send(gyre__fetch *fetch)
 {
     char space[HEAD_ON_STACK];
     struct head head = {space, sizeof space, 0};
+    fetch->unsent = fetch->order.body;
     lay_out(&head, fetch);
     if (head.len > head.cap) {
         head.cap = head.len;
@@ -104,12 +137,11 @@ int gyre__request_send(gyre__fetch *fetch)
         if (!head.ptr) return -ENOMEM;
         lay_out(&head, fetch);
     }
-    const gyre_view pieces[] = {{head.ptr, head.len}, fetch->order.body};
-    gyre__send send = {.pieces = pieces,
-                       .count = fetch->order.body.len > 0 ? 2 : 1,
-                       .deadline = fetch->deadline,
-                       .stop_on_read = true};
-    int err = gyre__stream_send(fetch->conn->stream, &send);
-    fetch->sent_all = !err && !send.stopped;
-    return send_phase(fetch, err, send.sent, head.len + fetch->order.body.len);
+    fetch->closes = says_close(&fetch->order);
+    return send_pieces(fetch, (gyre_view){head.ptr, head.len});
+}
+
+int gyre__request_go_on(gyre__fetch *fetch)
+{
+    return fetch->unsent.len > 0 ? send_pieces(fetch, (gyre_view){NULL, 0}) : 0;
 }

@@ -99,7 +99,7 @@ static gyre_duration time_left(const gyre_request *request)
     const gyre_server *server = request->server;
     gyre_duration limit = server->opts.body_timeout;
     gyre_duration earned = (gyre_duration)(request->received >> 10) * GYRE_SECONDS(1);
-    if (earned > GYRE_FOREVER - limit) return GYRE_FOREVER;
+    if (earned > GYRE_FOREVER - limit - request->body_began) return GYRE_FOREVER;
     return request->body_began + (limit + earned) - gyre_now(server->loop);
 }
 

@@ -72,6 +72,11 @@ static const struct row fresh[] = {
       PEER_SEND("HTTP/1.1 200 OK\r\nKeep-Alive: max=5, timeout=1\r\n"
                 "Content-Length: 2\r\n\r\nok"),
       HEAD_READ, PEER_SEND(OK), PEER_END}},
+    {"the server's hint of no time at all",
+     {0},
+     {HEAD_READ,
+      PEER_SEND("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 2\r\n\r\nok"),
+      HEAD_READ, PEER_SEND(OK), PEER_END}},
 };
 
 static void client_does_not_use_a_connection_again_when_it_must_not(void **state)
@@ -209,6 +214,38 @@ static void client_queue_serves_peers_in_turn(void **state)
     rig_close(&rig);
 }
 
+// The first of them that is through must not take the peer away from the other.
+static void client_queue_lets_go_of_two_cancelled_fetches_in_one_turn(void **state)
+{
+    (void)state;
+    static const peer_step stalls[] = {HEAD_READ, PEER_STALL, PEER_SEND(OK), PEER_END};
+    struct rig rig;
+    rig_open(&rig, &(gyre_client_opts){.max_requests = 1});
+    rig_play(&rig, stalls);
+    gyre_response_future first = gyre_fetch(rig.client, rig.url, NULL);
+    gyre_response_future f[2];
+    for (int i = 0; i < 2; i++) f[i] = gyre_fetch(rig.client, "http://127.0.0.1:1/", NULL);
+    for (int i = 0; i < 2; i++) gyre_cancel(f[i]);
+    for (int i = 0; i < 2; i++) assert_int_equal(gyre_run(f[i]), GYRE_ECANCELED);
+    peer_release(rig.peer);
+    gyre_response *response;
+    assert_int_equal(gyre_run(first, &response), 0);
+    gyre_response_free(response);
+    rig_close(&rig);
+}
+
+// RFC 9112 section 9.6: who has sent "close" sends no further request.
+static void client_does_not_use_a_connection_again_after_its_own_close(void **state)
+{
+    (void)state;
+    static const peer_step two[] = {HEAD_READ, PEER_SEND(OK), HEAD_READ, PEER_SEND(OK), PEER_END};
+    const gyre_field closes = {GYRE_VIEW("connection"), GYRE_VIEW("x, Close")};
+    const gyre_fetch_opts opts = {.fields = &closes, .field_count = 1};
+    bool reused = true;
+    assert_int_equal(fetch_twice(two, NULL, &opts, GYRE_MS(20), &reused), 0);
+    assert_false(reused);
+}
+
 TESTS(cmocka_unit_test(client_uses_a_connection_again),
       cmocka_unit_test(client_does_not_use_a_connection_again_when_it_must_not),
       cmocka_unit_test(client_sends_a_lost_idempotent_request_once_more),
@@ -217,4 +254,6 @@ TESTS(cmocka_unit_test(client_uses_a_connection_again),
       cmocka_unit_test(client_queue_holds_back_what_exceeds_the_limit),
       cmocka_unit_test(client_queue_deadline_has_its_own_code),
       cmocka_unit_test(client_queue_forgets_a_cancelled_fetch),
-      cmocka_unit_test(client_queue_serves_peers_in_turn))
+      cmocka_unit_test(client_queue_serves_peers_in_turn),
+      cmocka_unit_test(client_queue_lets_go_of_two_cancelled_fetches_in_one_turn),
+      cmocka_unit_test(client_does_not_use_a_connection_again_after_its_own_close))

@@ -171,10 +171,47 @@ static void client_options_out_of_range_are_refused(void **state)
     gyre_loop_close(loop);
 }
 
+// An interim response while the kernel is full does not end the sending: only a final one does.
+static void client_sends_the_whole_body_although_an_interim_response_comes(void **state)
+{
+    (void)state;
+    enum { SIZE = 16 << 20 };
+    static const peer_step script[] = {HEAD_READ,
+                                       PEER_PAUSE(30),
+                                       PEER_SEND("HTTP/1.1 103 Early Hints\r\n\r\n"),
+                                       PEER_PAUSE(30),
+                                       PEER_SEND("HTTP/1.1 100 Continue\r\n\r\n"),
+                                       PEER_EXPECT_BYTES(SIZE),
+                                       PEER_SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+                                       PEER_EXPECT("GET"),
+                                       PEER_EXPECT_UNTIL("\r\n\r\n"),
+                                       PEER_SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+                                       PEER_END};
+    char *body = calloc(1, SIZE);
+    const gyre_field expects = {GYRE_VIEW("Expect"), GYRE_VIEW("100-continue")};
+    const gyre_fetch_opts opts = {.method = "PUT",
+                                  .body = {body, SIZE},
+                                  .fields = &expects,
+                                  .field_count = 1,
+                                  .timeout = GYRE_SECONDS(5)};
+    struct rig rig;
+    rig_open(&rig, NULL);
+    rig_play(&rig, script);
+    gyre_response *response;
+    assert_int_equal(rig_fetch(&rig, &opts, &response), 0);
+    gyre_response_free(response);
+    assert_int_equal(rig_fetch(&rig, NULL, &response), 0);
+    assert_true(response->reused);
+    gyre_response_free(response);
+    rig_close(&rig);
+    free(body);
+}
+
 TESTS(cmocka_unit_test(client_request_line_and_default_fields),
       cmocka_unit_test(client_request_with_body_and_fields),
       cmocka_unit_test(client_request_of_every_method),
       cmocka_unit_test(client_request_host_of_the_user_replaces_ours),
       cmocka_unit_test(client_request_head_larger_than_the_stack_buffer),
       cmocka_unit_test(client_refuses_what_cannot_be_sent),
-      cmocka_unit_test(client_options_out_of_range_are_refused))
+      cmocka_unit_test(client_options_out_of_range_are_refused),
+      cmocka_unit_test(client_sends_the_whole_body_although_an_interim_response_comes))

@@ -180,10 +180,52 @@ static void client_too_many_interim_responses_are_refused(void **state)
     assert_int_equal(rig_once(script, NULL, &response, NULL), GYRE_EUNEXPECTED);
 }
 
+enum { HINT = 40 << 10 }; // bytes of one interim head, or of a trailer
+
+static char hint[HINT + 64];
+
+static peer_step long_head(const char *before, const char *behind)
+{
+    size_t len = (size_t)snprintf(hint, sizeof hint, "%s", before);
+    memset(hint + len, 'x', HINT);
+    len += HINT;
+    len += (size_t)snprintf(hint + len, sizeof hint - len, "%s", behind);
+    return (peer_step){.action = PEER_DO_SEND, .bytes = {hint, len}, .line = __LINE__};
+}
+
+static void client_interim_responses_share_the_budget_of_the_head(void **state)
+{
+    (void)state;
+    peer_step early = long_head("HTTP/1.1 103 Early Hints\r\nA: ", "\r\n\r\n");
+    const peer_step script[] = {HEAD_READ, early, early, PEER_SEND("HTTP/1.1 200 OK\r\n\r\n"),
+                                PEER_END};
+    gyre_response *response;
+    assert_int_equal(rig_once(script, NULL, &response, NULL), GYRE_EHEADSIZE);
+    const peer_step one[] = {HEAD_READ, early, PEER_SEND("HTTP/1.1 200 OK\r\n\r\n"), PEER_SHUTDOWN,
+                             PEER_END};
+    assert_int_equal(rig_once(one, NULL, &response, NULL), 0);
+    gyre_response_free(response);
+}
+
+static void client_trailers_share_the_budget_of_the_head(void **state)
+{
+    (void)state;
+    peer_step part = long_head("A: ", "\r\n");
+    const peer_step script[] = {
+        HEAD_READ, PEER_SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"),
+        part,      PEER_SEND("\r\n0\r\n"),
+        part,      PEER_SEND("\r\n"),
+        PEER_END};
+    gyre_response *response;
+    assert_int_equal(rig_once(script, NULL, &response, NULL), GYRE_EHEADSIZE);
+}
+
 TESTS(cmocka_unit_test(client_reads_every_kind_of_response),
       cmocka_unit_test(client_reads_a_response_that_comes_byte_by_byte),
       cmocka_unit_test(client_response_outlives_client_and_loop),
       cmocka_unit_test(client_body_limit_names_itself),
       cmocka_unit_test(client_large_bodies_arrive_whole),
       cmocka_unit_test(client_endless_head_is_too_large),
-      cmocka_unit_test(client_too_many_interim_responses_are_refused))
+      cmocka_unit_test(client_too_many_interim_responses_are_refused),
+      cmocka_unit_test(client_interim_responses_share_the_budget_of_the_head),
+      cmocka_unit_test(client_trailers_share_the_budget_of_the_head))

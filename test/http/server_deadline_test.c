@@ -39,7 +39,7 @@ static void a_slow_head_is_408_at_an_absolute_deadline(void **state)
     settle(w);
     let_pass(w, GYRE_SECONDS(30)); // idle: the deadline begins with the first byte
     for (int second = 0; second < 10; second++) {
-        assert_true(say_bytes(w, fd, (gyre_view){"GET /hello" + second, 1}));
+        assert_true(say_bytes(w, fd, (gyre_view){&"GET /hello"[second], 1}));
         assert_false(heard_end(w, fd));
         assert_string_equal(w->plain, "");
         let_pass(w, GYRE_MS(999));
@@ -297,12 +297,29 @@ static void a_peer_that_reads_late_gets_every_answer(void **state)
     world_close(w);
 }
 
+static void a_body_time_without_end_is_no_overflow(void **state)
+{
+    (void)state;
+    world *w = open_at_rest((gyre_server_opts){.body_timeout = GYRE_FOREVER});
+    int fd = dial(w);
+    say(w, fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\no");
+    let_pass(w, GYRE_SECONDS(3600));
+    assert_false(heard_end(w, fd));
+    say(w, fd, "k");
+    settle(w);
+    (void)heard_end(w, fd);
+    assert_string_equal(w->plain, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    hang_up(w, fd);
+    world_close(w);
+}
+
 TESTS(cmocka_unit_test(a_slow_head_is_408_at_an_absolute_deadline),
       cmocka_unit_test(an_idle_connection_is_closed_without_a_word),
       cmocka_unit_test(each_request_begins_the_idle_time_anew),
       cmocka_unit_test(a_handler_may_take_longer_than_the_idle_time),
       cmocka_unit_test(a_body_that_stops_is_408),
       cmocka_unit_test(a_body_that_keeps_coming_has_the_time_it_needs),
+      cmocka_unit_test(a_body_time_without_end_is_no_overflow),
       cmocka_unit_test(a_body_nobody_wants_is_not_waited_for_for_ever),
       cmocka_unit_test(a_peer_that_reads_late_gets_every_answer),
       cmocka_unit_test(a_peer_that_never_reads_is_given_up),
