@@ -193,6 +193,9 @@ int gyre__response_fail(gyre__fetch *fetch, int err, const char *what);
 int gyre__fetch_failed(gyre__fetch *fetch, int err, gyre_view url);
 // The text in quotes, cut when it is long; bytes that do not print become '?'. Returns `to`.
 const char *gyre__quote(char to[GYRE__QUOTE], gyre_view text);
+// The same for a URL, well-formed or not: what could be its userinfo is left out, up to the last
+// "@".
+const char *gyre__quote_url(char to[GYRE__QUOTE], gyre_view url);
 // The deadline that has passed: that of the whole fetch, or else `limit`. Returns `to`.
 const char *gyre__limit_passed(const gyre__fetch *fetch, gyre_duration limit, char to[GYRE__LIMIT]);
 

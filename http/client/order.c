@@ -47,7 +47,7 @@ static int take_url(gyre__fetch *fetch, const char *text)
         why = "https is not built in";
     if (!why) return err;
     char quote[GYRE__QUOTE];
-    return gyre__fetch_fail(fetch, GYRE_EURL, "URL %s: %s", gyre__quote(quote, url), why);
+    return gyre__fetch_fail(fetch, GYRE_EURL, "URL %s: %s", gyre__quote_url(quote, url), why);
 }
 
 static bool needs_length(gyre_view method)
@@ -73,15 +73,27 @@ static int take_method(gyre__fetch *fetch, const gyre_fetch_opts *opts)
     return fetch->order.method.ptr ? 0 : -ENOMEM;
 }
 
+// Says which byte it is, never the value: it may be a secret.
+static int refuse_value(gyre__fetch *fetch, gyre_field field)
+{
+    size_t at = 0;
+    while (at < field.value.len && gyre__is_reason((gyre_view){field.value.ptr + at, 1})) at++;
+    if (at == field.value.len)
+        return gyre__fetch_fail(fetch, GYRE_EREQUEST,
+                                "value of field %.*s cannot be sent: a blank at its end",
+                                GYRE_FMT(field.name));
+    return gyre__fetch_fail(fetch, GYRE_EREQUEST,
+                            "value of field %.*s cannot be sent: byte %zu is 0x%02x",
+                            GYRE_FMT(field.name), at, (unsigned char)field.value.ptr[at]);
+}
+
 static int check_field(gyre__fetch *fetch, gyre_field field)
 {
     char quote[GYRE__QUOTE];
     if (!gyre__is_token(field.name))
         return gyre__fetch_fail(fetch, GYRE_EREQUEST, "field name %s is not a token",
                                 gyre__quote(quote, field.name));
-    if (!gyre__is_field_value(field.value))
-        return gyre__fetch_fail(fetch, GYRE_EREQUEST, "value of field %.*s cannot be sent: %s",
-                                GYRE_FMT(field.name), gyre__quote(quote, field.value));
+    if (!gyre__is_field_value(field.value)) return refuse_value(fetch, field);
     if (gyre__is_framing_name(field.name))
         return gyre__fetch_fail(fetch, GYRE_EREQUEST, "field %.*s is the library's to write",
                                 GYRE_FMT(field.name));

@@ -68,7 +68,7 @@ static int refuse(gyre__fetch *fetch, int err, gyre_view location, const char *w
     char peer[GYRE_ADDRESS_TEXT], quote[GYRE__QUOTE];
     gyre_address_text(&fetch->answer->response.peer, peer, sizeof peer);
     return gyre__fetch_fail(fetch, err, "%s redirects to %s: %s", peer,
-                            gyre__quote(quote, location), why);
+                            gyre__quote_url(quote, location), why);
 }
 
 static int resolve(gyre__fetch *fetch, gyre_view location, gyre_url *next)

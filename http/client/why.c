@@ -26,7 +26,8 @@ int gyre__fetch_failed(gyre__fetch *fetch, int err, gyre_view url)
 {
     char text[GYRE__QUOTE];
     if (*gyre_why_last(fetch->client->loop)) return err;
-    return gyre__fetch_fail(fetch, err, "fetch %s: %s", gyre__quote(text, url), gyre_strerror(err));
+    return gyre__fetch_fail(fetch, err, "fetch %s: %s", gyre__quote_url(text, url),
+                            gyre_strerror(err));
 }
 
 const char *gyre__quote(char to[GYRE__QUOTE], gyre_view text)
@@ -41,6 +42,19 @@ const char *gyre__quote(char to[GYRE__QUOTE], gyre_view text)
     }
     strcpy(at, text.len > len ? "...\"" : "\"");
     return to;
+}
+
+const char *gyre__quote_url(char to[GYRE__QUOTE], gyre_view url)
+{
+    size_t at = url.len, scheme = 0;
+    while (at > 0 && url.ptr[at - 1] != '@') at--;
+    if (at == 0) return gyre__quote(to, url);
+    const char *slashes = memmem(url.ptr, at, "//", 2);
+    if (slashes) scheme = (size_t)(slashes - url.ptr) + 2;
+    char masked[2 * GYRE__QUOTE];
+    snprintf(masked, sizeof masked, "%.*s***@%.*s", (int)scheme, url.ptr, (int)(url.len - at),
+             url.ptr + at);
+    return gyre__quote(to, gyre_view_of(masked));
 }
 
 const char *gyre__limit_passed(const gyre__fetch *fetch, gyre_duration limit, char to[GYRE__LIMIT])

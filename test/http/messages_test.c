@@ -87,7 +87,7 @@ static const struct row rows[] = {
      NOBODY},
     {.err = GYRE_EREQUEST,
      FIELD("X", "a\r\nY: b"),
-     .text = "value of field X cannot be sent: \"a??Y: b\"",
+     .text = "value of field X cannot be sent: byte 1 is 0x0d",
      NOBODY},
     {.err = GYRE_EREQUEST, FIELD("X y", "a"), .text = "field name \"X y\" is not a token", NOBODY},
     {.err = GYRE_EREQUEST,
