@@ -248,11 +248,6 @@ gyre_address gyre_listener_address(const gyre_listener *listener)
     return listener->address;
 }
 
-gyre_loop *gyre__listener_loop(const gyre_listener *listener)
-{
-    return listener->net->loop;
-}
-
 static int watch_sockets(gyre_listener *listener, const int *fds)
 {
     for (int i = 0; i < listener->socket_count; i++) {

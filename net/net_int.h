@@ -166,6 +166,4 @@ typedef struct gyre__acceptor {
 // Takes every connection from now on; NULL: none. 0, or GYRE_EBUSY while an accept is pending.
 int gyre__listener_serve(gyre_listener *listener, gyre__acceptor *acceptor);
 
-gyre_loop *gyre__listener_loop(const gyre_listener *listener);
-
 #endif
